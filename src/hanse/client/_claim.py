@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an evidence file says, as facts a person reads beside the verdict."""
+
+import msgspec
+
+from hanse.client._documents import Evidence
+from hanse.codec.base64url import to_bytes, to_text
+from hanse.codec.limits import INTEGER_MAX
+from hanse.contracts.keys import decode_key
+
+
+def claim_of(evidence: Evidence) -> dict[str, object]:
+    """Return who did what with which outcome, or which state value the file shows."""
+    record = evidence.record
+    if record is not None:
+        body, receipt = record.transaction.body, record.receipt
+        claim: dict[str, object] = {
+            "action": body.action,
+            "contract": body.contract,
+            "signer": body.signer,
+            "status": receipt.status,
+            "tx": receipt.tx,
+        }
+        return claim if receipt.code is None else claim | {"code": receipt.code}
+    proof = evidence.state
+    assert proof is not None, "a file shows a record or a state value"
+    name, _, rest = to_bytes(proof.key).partition(b"\x00")
+    return {
+        "contract": proof.contract,
+        "key": _readable_key(rest, proof.key),
+        "map": name.decode("ascii", "replace"),
+        "present": proof.present,
+        "value": msgspec.json.decode(bytes(proof.value)),
+    }
+
+
+def _readable_key(rest: bytes, fallback: str) -> object:
+    """Return the key's parts in their JSON form; keys of no known encoding stay as they are."""
+    try:
+        parts = decode_key(rest)
+    except (ValueError, RecursionError):
+        return fallback
+    return [_readable(part) for part in parts]
+
+
+def _readable(part: object) -> object:
+    if isinstance(part, bytes):
+        return to_text(part)
+    if isinstance(part, tuple):
+        return [_readable(inner) for inner in part]
+    return part if isinstance(part, str | bool) or not _is_big(part) else str(part)
+
+
+def _is_big(part: object) -> bool:
+    return isinstance(part, int) and abs(part) > INTEGER_MAX

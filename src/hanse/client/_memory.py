@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client remembers of each ledger between its runs: the newest checkpoints that it has seen.
+
+Without this a node could show one history today and another tomorrow.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final, Literal, Protocol
+
+import msgspec
+
+from hanse.client._files import read_if_there, write_durably
+from hanse.client.note import parse_note
+from hanse.codec.base64url import to_hash
+from hanse.codec.canonical import decode, decode_as, encode
+from hanse.errors import HanseError, Misconfigured
+
+
+@dataclass(eq=False)
+class MemoryUnusable(Misconfigured):
+    """A file of the client's state folder is not what the client wrote."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "client_state_unusable"
+    hint: ClassVar[str] = "Restore the file; removing it forgets what the ledger has shown so far."
+
+
+class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The newest checkpoint seen, and the newest with the witnesses' quorum, as notes."""
+
+    newest: str
+    witnessed: str | None
+    v: Literal[1] = 1
+
+
+class _Trusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    ledgers: list[tuple[str, str]]
+    v: Literal[1] = 1
+
+
+_seen_decoder = msgspec.json.Decoder(Seen)
+_trusted_decoder = msgspec.json.Decoder(_Trusted)
+
+
+class Memory(Protocol):
+    """Where a client keeps what it has seen."""
+
+    def load_seen(self, ledger: str) -> Seen | None:
+        """Return what was seen of ``ledger``; ``None`` the first time."""
+
+    def save_seen(self, ledger: str, seen: Seen) -> None:
+        """Keep what was seen of ``ledger``."""
+
+    def load_trust(self, url: str) -> str | None:
+        """Return the ledger id that was trusted on first use at ``url``."""
+
+    def save_trust(self, url: str, ledger: str) -> None:
+        """Keep the ledger id that is trusted on first use at ``url``."""
+
+
+class MemoryOfProcess:
+    """Remembers as long as the process lives."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._seen: dict[str, Seen] = {}
+        self._trust: dict[str, str] = {}
+
+    def load_seen(self, ledger: str) -> Seen | None:
+        """Return what was seen of ``ledger``; ``None`` the first time."""
+        return self._seen.get(ledger)
+
+    def save_seen(self, ledger: str, seen: Seen) -> None:
+        """Keep what was seen of ``ledger``."""
+        self._seen[ledger] = seen
+
+    def load_trust(self, url: str) -> str | None:
+        """Return the ledger id that was trusted on first use at ``url``."""
+        return self._trust.get(url)
+
+    def save_trust(self, url: str, ledger: str) -> None:
+        """Keep the ledger id that is trusted on first use at ``url``."""
+        self._trust[url] = ledger
+
+
+class MemoryOfFolder:
+    """Remembers in a folder: ``<ledger id>.json`` each, ``trusted.json`` for first use."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use ``folder``, made if it is not there."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder: Final = folder
+
+    def load_seen(self, ledger: str) -> Seen | None:
+        """Return what was seen of ``ledger``; ``None`` the first time.
+
+        Raises:
+            MemoryUnusable: the file is damaged; it is not taken for a first time.
+        """
+        path = self._path(ledger)
+        raw = read_if_there(path)
+        if raw is None:
+            return None
+        try:
+            decode(raw)
+            seen = decode_as(raw, _seen_decoder)
+            texts = [text for text in (seen.newest, seen.witnessed) if text is not None]
+            ledgers = {parse_note(text).checkpoint.ledger for text in texts}
+        except HanseError as error:
+            raise MemoryUnusable(path=str(path), reason=str(error)) from None
+        if ledgers != {ledger}:
+            raise MemoryUnusable(path=str(path), reason="a note of another ledger")
+        return seen
+
+    def save_seen(self, ledger: str, seen: Seen) -> None:
+        """Keep what was seen of ``ledger``, durably."""
+        write_durably(self._path(ledger), encode(seen))
+
+    def load_trust(self, url: str) -> str | None:
+        """Return the ledger id that was trusted on first use at ``url``."""
+        return dict(self._trusted().ledgers).get(url)
+
+    def save_trust(self, url: str, ledger: str) -> None:
+        """Keep the ledger id that is trusted on first use at ``url``, durably."""
+        ledgers = dict(self._trusted().ledgers) | {url: ledger}
+        document = _Trusted(ledgers=sorted(ledgers.items()))
+        write_durably(self._folder / "trusted.json", encode(document))
+
+    def _trusted(self) -> _Trusted:
+        path = self._folder / "trusted.json"
+        raw = read_if_there(path)
+        if raw is None:
+            return _Trusted(ledgers=[])
+        try:
+            return decode_as(raw, _trusted_decoder)
+        except HanseError as error:
+            raise MemoryUnusable(path=str(path), reason=str(error)) from None
+
+    def _path(self, ledger: str) -> Path:
+        to_hash(ledger)  # an id becomes part of a path only when it is one
+        return self._folder / f"{ledger}.json"

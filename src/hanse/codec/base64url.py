@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes as text: base64url without padding, one spelling for each byte string (RFC 4648 section 5)."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from hanse.errors import Malformed
+
+
+def to_text(data: bytes) -> str:
+    """Return ``data`` as base64url without padding."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def to_bytes(text: str, at: str = "$") -> bytes:
+    """Return the bytes that ``text`` stands for.
+
+    Raises:
+        Malformed: not base64url, padded, or with spare bits that are not zero.
+    """
+    try:
+        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, UnicodeError):
+        raise Malformed(reason="not base64url", at=at) from None
+    if to_text(data) != text:
+        raise Malformed(reason="not the one base64url spelling of its bytes", at=at)
+    return data
+
+
+def to_hash(text: str, at: str = "$") -> bytes:
+    """Return the 32 bytes that ``text`` stands for.
+
+    Raises:
+        Malformed: not base64url of exactly 32 bytes.
+    """
+    data = to_bytes(text, at)
+    if len(data) != 32:
+        raise Malformed(reason=f"{len(data)} bytes where a hash has 32", at=at)
+    return data

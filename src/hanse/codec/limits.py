@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every bound of Hanse, each with its unit and its reason; no other module defines one.
+
+Bounds on which all nodes must agree are part of the ledger's ``rules`` as well; the value here is then
+the ceiling. ``LIMITS`` lists them all, so that the reference page and the edge tests are generated.
+"""
+
+from typing import Final
+
+# canonical JSON
+JSON_DEPTH_MAX: Final = 32  # levels; what a person can still read, far below any recursion limit
+INTEGER_MAX: Final = 2**53 - 1  # magnitude; JavaScript and jq agree up to here
+BIG_INTEGER_BITS_MAX: Final = 256  # bits of a BigInt; amounts in any unit fit
+NAME_CHARS_MAX: Final = 64  # characters of an identifier: contract, action, role, map
+
+# transactions
+TX_BYTES_MAX: Final = 256 * 1024  # bytes of one signed transaction
+TX_SIGNATURES_MAX: Final = 8  # signatures on one transaction: joint authority of a few parties
+NONCE_BYTES_MIN: Final = 16  # bytes; 128 random bits never collide by chance
+NONCE_BYTES_MAX: Final = 32  # bytes; the digest that stands for it has as many
+SIGNER_CHARS_MAX: Final = 129  # characters of member@organisation
+EXPIRY_MS_MAX: Final = 24 * 3600 * 1000  # milliseconds from block time; bounds the replay window
+
+# execution
+COST_MAX: Final = 200_000  # units one transaction may use; 0.1 to 0.2 s of CPU at worst
+ACTION_WRITES_MAX: Final = 1_000  # state keys written by one action
+ACTION_EVENTS_MAX: Final = 1_000  # contract events emitted by one action
+STATE_KEY_BYTES_MAX: Final = 480  # bytes; the store's own limit is 511 with the contract's name
+VALUE_BYTES_MAX: Final = 64 * 1024  # bytes of one state value
+RECEIPT_BYTES_MAX: Final = 256 * 1024  # bytes of one receipt with its events and result
+SCAN_ROWS_MAX: Final = 1_000  # rows one range read of a map returns
+HINT_CHARS_MAX: Final = 400  # characters of a refusal's hint
+
+# blocks
+BLOCK_TXS_MAX: Final = 2_000  # transactions in one block; keeps a block under a second
+BLOCK_COST_MAX: Final = 2_000_000  # units in one block, about 2 s at worst
+BLOCK_BYTES_MAX: Final = 8 * 1024 * 1024  # bytes of transactions in one block
+BLOCK_WRITE_BYTES_MAX: Final = 16 * 1024 * 1024  # bytes of state written by one block
+SUBMISSION_TXS_MAX: Final = 1_000  # transactions one gateway bundles and signs
+
+# proofs
+LOG_DEPTH_MAX: Final = 64  # hashes in an inclusion path; 2^64 leaves
+LOG_CONSISTENCY_MAX: Final = 128  # hashes in a consistency path
+TRIE_DEPTH_MAX: Final = 64  # levels; one per half byte of a key hash
+EVIDENCE_BYTES_MAX: Final = 4 * 1024 * 1024  # bytes of an evidence file
+WITNESSES_MAX: Final = 32  # witnesses a genesis may name
+
+# the border
+BODY_BYTES_MAX: Final = 1024 * 1024  # bytes of one HTTP body (documents: DOCUMENT_BYTES_MAX)
+BATCH_TXS_MAX: Final = 2_000  # lines of one batch
+DOCUMENT_BYTES_MAX: Final = 20 * 1024 * 1024  # bytes of a standard's document at import
+HEADER_BYTES_MAX: Final = 8 * 1024  # bytes of all HTTP request headers
+PENDING_TXS_MAX: Final = 20_000  # admitted transactions waiting for a block; then 429
+FEED_READERS_MAX: Final = 1_000  # open feeds of one node
+FEED_QUEUE_BLOCKS: Final = 64  # blocks kept for a slow reader of the feed; then a gap is announced
+REQUESTS_PER_SECOND: Final = 2_000  # requests of one client address; a batch counts as one
+CLOCK_SKEW_MS_MAX: Final = (
+    60_000  # milliseconds by which a header may differ from a witness's clock
+)
+
+GENESIS_BYTES_MAX: Final = 1024 * 1024  # bytes of a genesis document
+ORGANISATIONS_MAX: Final = 1_000  # organisations of a genesis
+KEYS_PER_MEMBER_MAX: Final = 64  # keys one member may have had over time
+
+LIMITS: Final[dict[str, int]] = {
+    name: value for name, value in list(globals().items()) if name.isupper() and type(value) is int
+}

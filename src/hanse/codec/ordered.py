@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an engine hands to the kernel: ordered submissions with an agreed time. The whole seam, inwards."""
+
+from dataclasses import dataclass
+
+from hanse.codec.documents import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedSubmission:
+    """What an engine orders as one: an id and the transactions of one gateway."""
+
+    id: bytes
+    transactions: tuple[Transaction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedBlock:
+    """What an engine hands over: submissions with an agreed time."""
+
+    engine_height: int
+    time_ms: int
+    submissions: tuple[OrderedSubmission, ...]

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract language: what a contract module imports, and nothing else."""
+
+from hanse.contracts.app import App, Format, Panel
+from hanse.contracts.contract import Change, Context, Contract, action, invariant, query
+from hanse.contracts.records import event, record, replace
+from hanse.contracts.refusals import Refused, must, require
+from hanse.contracts.state import Map, Value, Written
+from hanse.contracts.types import BigInt, Date, MemberId, OrganisationId, TimeMs
+
+__all__ = [
+    "App",
+    "BigInt",
+    "Change",
+    "Context",
+    "Contract",
+    "Date",
+    "Format",
+    "Map",
+    "MemberId",
+    "OrganisationId",
+    "Panel",
+    "Refused",
+    "TimeMs",
+    "Value",
+    "Written",
+    "action",
+    "event",
+    "invariant",
+    "must",
+    "query",
+    "record",
+    "replace",
+    "require",
+]

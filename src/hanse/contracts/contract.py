@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shape of a contract: base class, decorators, and the context that a call is given."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
+
+from hanse.codec.documents import TimeMs
+from hanse.codec.limits import ACTION_EVENTS_MAX
+from hanse.contracts.meter import COSTS, Meter
+from hanse.contracts.records import encode_loose, is_record
+from hanse.contracts.refusals import Fault, Refused
+from hanse.contracts.state import Written
+from hanse.contracts.types import MemberId, OrganisationId
+
+C = TypeVar("C", bound="Contract")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Handler = Callable[Concatenate[C, "Context", P], R]
+MARK = "__hanse__"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a decorator leaves on a method."""
+
+    kind: Literal["action", "query", "invariant"]
+    role: str | None = None
+
+
+def action(*, role: str | None) -> Callable[[Handler[C, P, R]], Handler[C, P, R]]:
+    """Declare a change of state; the signer needs ``role`` in its organisation, or ``None`` for any member."""
+
+    def mark(function: Handler[C, P, R]) -> Handler[C, P, R]:
+        setattr(function, MARK, Mark("action", role))
+        return function
+
+    return mark
+
+
+def query(function: Handler[C, P, R]) -> Handler[C, P, R]:
+    """Declare a question that changes nothing and runs on a committed height."""
+    setattr(function, MARK, Mark("query"))
+    return function
+
+
+def invariant(
+    function: Callable[[C, "Context", "Change"], bool],
+) -> Callable[[C, "Context", "Change"], bool]:
+    """Declare what must hold after every action; it is given what the action wrote."""
+    setattr(function, MARK, Mark("invariant"))
+    return function
+
+
+class Change:
+    """What one action wrote, by map."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[object], Iterable[Written[Any]]]) -> None:
+        """Wrap the runtime's reader of the write set."""
+        self._read = read
+
+    def of(self, collection: object) -> list[Written[Any]]:
+        """Return the entries of ``collection`` (a map or value of this contract) that were written."""
+        return list(self._read(collection))
+
+
+class Context:
+    """What a call may know: who signs, block time and height, its transaction. Nothing else of the world."""
+
+    __slots__ = ("_meter", "_roles", "events", "height", "member", "now", "organisation", "tx")
+
+    def __init__(  # noqa: PLR0913  # one per call, made in one place
+        self,
+        *,
+        member: str,
+        organisation: str,
+        now: int,
+        height: int,
+        tx: str,
+        meter: Meter,
+        roles: Callable[[], tuple[str, ...]],
+    ) -> None:
+        """Carry identity from the registry and time from the block."""
+        self.member = MemberId(member)
+        self.organisation = OrganisationId(organisation)
+        self.now = TimeMs(now)
+        self.height = height
+        self.tx = tx
+        self.events: list[Any] = []
+        self._meter = meter
+        self._roles = roles
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The signer's roles at this height, sorted."""
+        return self._roles()
+
+    def acts_for(self, *organisations: str) -> None:
+        """Refuse with ``wrong_organisation`` unless the signer belongs to one of ``organisations``."""
+        if self.organisation not in organisations:
+            raise Refused(
+                "wrong_organisation",
+                "only the named organisation may do this",
+                allowed=list(organisations),
+                signer=self.organisation,
+            )
+
+    def emit(self, fields: Any) -> None:
+        """Put a contract event into the receipt, after those emitted before."""
+        if not is_record(type(fields)):
+            raise Fault("only a record declared with @event can be emitted")
+        self._meter.charge(COSTS["event"], len(encode_loose(fields)))
+        self.events.append(fields)
+        if len(self.events) > ACTION_EVENTS_MAX:
+            raise Fault(f"an action emits at most {ACTION_EVENTS_MAX} events")
+
+
+class Contract:
+    """Base of every contract: state is annotations, behaviour is decorated methods.
+
+    ``name`` is the contract's name on the ledger (by default the class name in lower case), ``version``
+    its version, ``uses`` the contracts that it may call.
+    """
+
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = "1"
+    uses: ClassVar[tuple[str, ...]] = ()

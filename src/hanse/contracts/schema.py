@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON Schema of everything a contract declares: the one source of forms, OpenAPI, clients and tables."""
+
+import inspect
+import re
+import sys
+import types
+from typing import Any, Literal, Union, get_args, get_origin
+
+from hanse.codec.limits import INTEGER_MAX
+from hanse.contracts.records import is_record
+from hanse.contracts.runtime import Entry, LoadedContract
+from hanse.contracts.types import BigInt, Bytes, Date
+
+Schema = dict[str, Any]
+
+_PLAIN: dict[Any, Schema] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer", "minimum": -INTEGER_MAX, "maximum": INTEGER_MAX},
+    bytes: {"type": "string", "format": "base64url"},
+    Bytes: {"type": "string", "format": "base64url"},
+    BigInt: {"type": "string", "format": "big-integer", "pattern": "^(0|-?[1-9][0-9]*)$"},
+    Date: {"type": "string", "format": "date"},
+    type(None): {"type": "null"},
+}
+_NAMED = {"OrganisationId": "organisation", "MemberId": "member", "TimeMs": "time-ms"}
+
+
+def schema_of(hint: Any) -> Schema:
+    """Return the JSON Schema (2020-12) of a declared type; records are written out in place."""
+    plain = getattr(hint, "__supertype__", None)
+    if plain is not None:
+        named = _NAMED.get(hint.__name__)
+        return {**schema_of(plain), **({"format": named} if named else {})}
+    if hint in _PLAIN or hint is None:
+        return dict(_PLAIN[type(None) if hint is None else hint])
+    if is_record(hint):
+        return _record_schema(hint)
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return {"enum": list(args)}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [schema_of(a) for a in args]}
+    if origin is list:
+        return {"type": "array", "items": schema_of(args[0])}
+    if origin is tuple:
+        if args[-1] is ...:
+            return {"type": "array", "items": schema_of(args[0])}
+        return {"type": "array", "prefixItems": [schema_of(a) for a in args], "items": False}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": schema_of(args[1])}
+    raise TypeError(f"{hint} is not a type of the contract language")
+
+
+def _record_schema(kind: Any) -> Schema:
+    hints = kind.__hanse_hints__
+    required = [f for f in kind.__struct_fields__ if f not in _defaults(kind)]
+    return {
+        "type": "object",
+        "title": kind.__name__,
+        "description": inspect.cleandoc(kind.__doc__ or ""),
+        "properties": {name: schema_of(hints[name]) for name in kind.__struct_fields__},
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _defaults(kind: Any) -> set[str]:
+    fields = kind.__struct_fields__
+    return set(fields[len(fields) - len(kind.__struct_defaults__) :]) - {
+        name
+        for name, default in zip(
+            fields[len(fields) - len(kind.__struct_defaults__) :],
+            kind.__struct_defaults__,
+            strict=True,
+        )
+        if type(default).__name__ == "NoDefaultType" or repr(default) == "NODEFAULT"
+    }
+
+
+def arguments_schema(entry: Entry) -> Schema:
+    """Return the schema of an entry's arguments, with the help of its docstring's ``Args`` section."""
+    help_text = _argument_help(entry.doc)
+    properties: dict[str, Schema] = {}
+    for name, hint, _ in entry.parameters:
+        properties[name] = schema_of(hint)
+        if name in help_text:
+            properties[name]["description"] = help_text[name]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name, _, optional in entry.parameters if not optional],
+        "additionalProperties": False,
+    }
+
+
+def _argument_help(doc: str) -> dict[str, str]:
+    _, _, section = doc.partition("Args:")
+    return dict(re.findall(r"^\s+(\w+):\s*(.+)$", section, re.MULTILINE))
+
+
+def events_of(contract: LoadedContract) -> dict[str, Any]:
+    """Return the event classes that a contract's module (and its model) declares, by name."""
+    module = sys.modules[contract.cls.__module__]
+    return {
+        name: value
+        for name, value in sorted(vars(module).items())
+        if is_record(value) and getattr(value, "__hanse_kind__", "") == "event"
+    }
+
+
+def describe(contract: LoadedContract, package_hash: str, source: str) -> dict[str, Any]:
+    """Return all that others derive from a contract: actions, queries, events, maps, source."""
+    actions = [e for e in contract.entries.values() if e.mark.kind == "action"]
+    queries = [e for e in contract.entries.values() if e.mark.kind == "query"]
+    return {
+        "name": contract.name,
+        "title": contract.cls.__name__,
+        "doc": inspect.cleandoc(contract.cls.__doc__ or ""),
+        "version": contract.version,
+        "hash": package_hash,
+        "actions": [
+            {
+                "name": e.name,
+                "doc": e.doc,
+                "role": e.mark.role,
+                "args": arguments_schema(e),
+                "result": schema_of(e.result_hint),
+                "rejects": list(e.rejects),
+            }
+            for e in actions
+        ],
+        "queries": [
+            {
+                "name": e.name,
+                "doc": e.doc,
+                "args": arguments_schema(e),
+                "result": schema_of(e.result_hint),
+            }
+            for e in queries
+        ],
+        "events": [
+            {
+                "name": name,
+                "sentence": inspect.cleandoc(kind.__doc__ or ""),
+                "fields": schema_of(kind),
+            }
+            for name, kind in events_of(contract).items()
+        ],
+        "maps": [
+            {
+                "name": name,
+                "key": None if key is None else schema_of(key),
+                "value": schema_of(value),
+            }
+            for name, (key, value) in contract.map_types.items()
+        ],
+        "source": source,
+    }

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""State of a contract: ``Map`` and ``Value``, over one transaction's overlay on the block's state."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from hanse.codec.limits import ACTION_WRITES_MAX, SCAN_ROWS_MAX, STATE_KEY_BYTES_MAX
+from hanse.contracts.keys import decode_key, encode_key, encode_part, key_from_json
+from hanse.contracts.meter import COSTS, Meter
+from hanse.contracts.records import Codec
+from hanse.contracts.refusals import Fault, Refused
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[V]):
+    """One entry that an action wrote, with its values before and after (``None``: absent)."""
+
+    key: Any
+    before: V | None
+    after: V | None
+
+
+_READ, _WRITE, _SCAN, _ROW = COSTS["read"], COSTS["write"], COSTS["scan"], COSTS["row"]
+_MISSING = object()
+
+
+class Reader(Protocol):
+    """The committed state below a transaction: the block's overlay over the store."""
+
+    def get(self, contract: str, key: bytes) -> bytes | None:
+        """Return the value bytes at ``key``, ``None`` when absent."""
+        ...
+
+    def scan(
+        self, contract: str, prefix: bytes, start: bytes, limit: int
+    ) -> list[tuple[bytes, bytes]]:
+        """Return up to ``limit`` rows under ``prefix`` from ``start`` on, in key order."""
+        ...
+
+
+class Door:
+    """What one running call may touch: its overlay, the state below, its meter."""
+
+    __slots__ = ("contract", "meter", "overlay", "reader", "writable")
+
+    def __init__(self, contract: str) -> None:
+        """Belong to ``contract``; closed until :meth:`open`."""
+        self.contract = contract
+        self.reader: Reader
+        self.overlay: dict[bytes, bytes | None] = {}
+        self.meter = Meter(0)
+        self.writable = False
+
+    def open(self, reader: Reader, meter: Meter, *, writable: bool) -> None:
+        """Begin a call with an empty overlay."""
+        self.reader = reader
+        self.meter = meter
+        self.overlay = {}
+        self.writable = writable
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value bytes at ``key`` as this call sees them, charged."""
+        found = self.overlay.get(key, _MISSING)
+        value = self.reader.get(self.contract, key) if found is _MISSING else found
+        self.meter.charge(_READ, 0 if value is None else len(value))  # type: ignore[arg-type]  # bytes or None
+        return value  # type: ignore[return-value]  # the sentinel is gone
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        """Write or delete ``key``, charged; only actions may."""
+        if not self.writable:
+            raise Fault("a query, an invariant or a module cannot write state")
+        if len(key) > STATE_KEY_BYTES_MAX:
+            raise Fault(f"a state key has {len(key)} bytes; the limit is {STATE_KEY_BYTES_MAX}")
+        self.meter.charge(_WRITE, len(key) + (0 if value is None else len(value)))
+        self.overlay[key] = value
+        if len(self.overlay) > ACTION_WRITES_MAX:
+            raise Fault(f"an action writes at most {ACTION_WRITES_MAX} state keys")
+
+    def scan(self, prefix: bytes, start: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """Return rows under ``prefix`` with this call's own writes merged in, charged by row."""
+        mine = {k: v for k, v in self.overlay.items() if k.startswith(prefix) and k >= start}
+        rows = self.reader.scan(self.contract, prefix, start, limit + len(mine))
+        if mine:
+            merged: dict[bytes, bytes | None] = {**dict(rows), **mine}
+            rows = [(k, v) for k, v in sorted(merged.items()) if v is not None]
+        rows = rows[:limit]
+        self.meter.charge(_SCAN + _ROW * len(rows), sum(len(v) for _, v in rows))
+        return rows
+
+
+class Map(Generic[K, V]):
+    """A typed map of the authenticated state. ``m[k]`` refuses with ``not_found`` where nothing is."""
+
+    __slots__ = ("_codec", "_door", "_key_type", "_prefix", "name")
+
+    def __init__(self, name: str, key_type: Any, codec: Codec[V], door: Door) -> None:
+        """Belong to the contract behind ``door``; made by the runtime from the annotation."""
+        self.name = name
+        self._prefix = name.encode("ascii") + b"\x00"
+        self._key_type = key_type
+        self._codec = codec
+        self._door = door
+
+    def _key(self, key: K) -> bytes:
+        return self._prefix + encode_key(key)
+
+    def state_key(self, key: object) -> bytes:
+        """Return the state key bytes of ``key``, given typed or in its JSON form."""
+        if isinstance(key, list) or not _is_tuple(self._key_type):
+            key = key_from_json(self._key_type, key)
+        return self._prefix + encode_key(key)
+
+    def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
+        """Return one written entry with its values decoded."""
+        return _written(self._decode_key(key), self._codec, before, after)
+
+    def get(self, key: K) -> V | None:
+        """Return the value at ``key``, ``None`` when absent."""
+        data = self._door.get(self._key(key))
+        return None if data is None else self._codec.decode_stored(data)
+
+    def __getitem__(self, key: K) -> V:
+        """Return the value at ``key``; refuses with ``not_found``."""
+        value = self.get(key)
+        if value is None:
+            raise Refused("not_found", f"there is no such entry in {self.name}", key=_shown(key))
+        return value
+
+    def __setitem__(self, key: K, value: V) -> None:
+        """Put ``value`` at ``key``, whatever was there."""
+        self._door.put(self._key(key), self._codec.encode(value))
+
+    def __delitem__(self, key: K) -> None:
+        """Remove ``key``; refuses with ``not_found``. Its absence is provable afterwards."""
+        if key not in self:
+            raise Refused("not_found", f"there is no such entry in {self.name}", key=_shown(key))
+        self._door.put(self._key(key), None)
+
+    def __contains__(self, key: K) -> bool:
+        """Whether something is at ``key``."""
+        return self._door.get(self._key(key)) is not None
+
+    def add(self, key: K, value: V) -> V:
+        """Put ``value`` at a ``key`` that is still free; refuses with ``already_exists``."""
+        if key in self:
+            raise Refused("already_exists", f"{self.name} has such an entry", key=_shown(key))
+        self[key] = value
+        return value
+
+    def items(
+        self, prefix: object = (), *, start: K | None = None, limit: int = 100
+    ) -> Iterator[tuple[K, V]]:
+        """Yield entries in key order: those whose tuple key begins with ``prefix``, from ``start`` on.
+
+        A ``str`` prefix selects string keys that begin with it. At most ``SCAN_ROWS_MAX`` rows a call.
+        """
+        limit = min(limit, SCAN_ROWS_MAX)
+        if isinstance(prefix, str):
+            low = self._prefix + encode_part(prefix)[:-1]
+        else:
+            low = self._prefix + (encode_key(prefix) if prefix != () else b"")
+        first = low if start is None else max(low, self._key(start))
+        for key, data in self._door.scan(low, first, limit):
+            yield self._decode_key(key), self._codec.decode_stored(data)
+
+    def values(
+        self, prefix: object = (), *, start: K | None = None, limit: int = 100
+    ) -> Iterator[V]:
+        """Yield the values of :meth:`items`."""
+        for _, value in self.items(prefix, start=start, limit=limit):
+            yield value
+
+    def keys(self, prefix: object = (), *, start: K | None = None, limit: int = 100) -> Iterator[K]:
+        """Yield the keys of :meth:`items`."""
+        for key, _ in self.items(prefix, start=start, limit=limit):
+            yield key
+
+    def _decode_key(self, key: bytes) -> Any:
+        parts = decode_key(key[len(self._prefix) :])
+        return tuple(parts) if _is_tuple(self._key_type) else parts[0]
+
+
+class Value(Generic[V]):
+    """A single cell of the authenticated state."""
+
+    __slots__ = ("_codec", "_door", "_key", "name")
+
+    def __init__(self, name: str, codec: Codec[V], door: Door) -> None:
+        """Belong to the contract behind ``door``; made by the runtime from the annotation."""
+        self.name = name
+        self._key = name.encode("ascii") + b"\x00"
+        self._codec = codec
+        self._door = door
+
+    def state_key(self, key: object) -> bytes:
+        """Return the state key bytes of this cell; ``key`` is ``None`` or the empty tuple."""
+        if key not in (None, (), []):
+            raise ValueError(f"{self.name} is a single value: it has no key")
+        return self._key
+
+    def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
+        """Return the written cell with its values decoded."""
+        assert key == self._key
+        return _written((), self._codec, before, after)
+
+    def get(self) -> V | None:
+        """Return the value, ``None`` while nothing has been set."""
+        data = self._door.get(self._key)
+        return None if data is None else self._codec.decode_stored(data)
+
+    def set(self, value: V) -> None:
+        """Replace the value."""
+        self._door.put(self._key, self._codec.encode(value))
+
+
+def _written(key: object, codec: Codec[V], before: bytes | None, after: bytes | None) -> Written[V]:
+    return Written(
+        key,
+        None if before is None else codec.decode_stored(before),
+        None if after is None else codec.decode_stored(after),
+    )
+
+
+def _is_tuple(kind: Any) -> bool:
+    return getattr(kind, "__origin__", None) is tuple
+
+
+def _shown(key: object) -> object:
+    return list(key) if isinstance(key, tuple) else key

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded engine: one node orders by arrival; a block is whatever has arrived while the last one was written.
+
+Group commit comes of that by itself: under load blocks grow, alone a transaction waits for nobody.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from hanse.codec.documents import Transaction
+from hanse.codec.limits import PENDING_TXS_MAX, SUBMISSION_TXS_MAX
+from hanse.codec.ordered import OrderedBlock, OrderedSubmission
+from hanse.errors import Rejected
+
+Deliver = Callable[[OrderedBlock], Awaitable[None]]
+
+
+@dataclass(eq=False)
+class QueueFull(Rejected):
+    """Too many transactions wait for a block."""
+
+    waiting: int
+    code = "queue_full"
+    status = 429
+    hint = "Send again in a moment; the same bytes count once."
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one block may hold: transactions, the sum of their ``cost_max``, bytes."""
+
+    txs: int
+    cost: int
+    bytes: int
+
+
+class EmbeddedEngine:
+    """Orders transactions for a single node and delivers block after block, one at a time."""
+
+    def __init__(
+        self,
+        deliver: Deliver,
+        clock_ms: Callable[[], int],
+        budget: Budget,
+        *,
+        height: int,
+        time_ms: int,
+    ) -> None:
+        """Go on after engine height ``height`` and block time ``time_ms``."""
+        self._deliver = deliver
+        self._clock_ms = clock_ms
+        self._budget = budget
+        self._height = height
+        self._time_ms = time_ms
+        self._queue: deque[Transaction] = deque()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Transactions that wait for a block."""
+        return len(self._queue)
+
+    def start(self) -> None:
+        """Begin to deliver blocks on the running event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="embedded-engine")
+
+    async def stop(self) -> None:
+        """Deliver nothing more once the block in hand is done; what waits is given up."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def check(self, count: int) -> None:
+        """Refuse ``count`` further transactions when the queue has no room.
+
+        Raises:
+            QueueFull: with the number that waits.
+        """
+        if len(self._queue) + count > PENDING_TXS_MAX:
+            raise QueueFull(len(self._queue))
+
+    def submit(self, transactions: list[Transaction]) -> None:
+        """Put transactions behind those that wait."""
+        self._queue.extend(transactions)
+        self._wake.set()
+
+    async def wait(self) -> None:
+        """Return when the engine has failed; it never ends by itself."""
+        assert self._task is not None
+        await self._task
+
+    async def _run(self) -> None:
+        while True:
+            if not self._queue:
+                self._wake.clear()
+                await self._wake.wait()
+            transactions = self._take()
+            self._height += 1
+            self._time_ms = max(self._clock_ms(), self._time_ms + 1)
+            submission = OrderedSubmission(self._height.to_bytes(8, "big"), tuple(transactions))
+            await self._deliver(OrderedBlock(self._height, self._time_ms, (submission,)))
+
+    def _take(self) -> list[Transaction]:
+        taken: list[Transaction] = []
+        cost = size = 0
+        while self._queue and len(taken) < min(self._budget.txs, SUBMISSION_TXS_MAX):
+            tx = self._queue[0]
+            cost += tx.body.cost_max
+            size += len(tx.raw)
+            if taken and (cost > self._budget.cost or size > self._budget.bytes):
+                break
+            taken.append(self._queue.popleft())
+        return taken

@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The routes that are not hot: each turns a request into one call of the node."""
+
+import json
+from collections.abc import Callable
+from inspect import cleandoc
+from typing import Final, NoReturn
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hanse.codec.canonical import decode_as, parse
+from hanse.codec.limits import INTEGER_MAX
+from hanse.errors import Malformed, NotCanonical
+from hanse.gateway.limits import Counters, printable, read_body
+from hanse.gateway.openapi import build_document
+from hanse.gateway.pages import STYLE, docs_page, problem_page, refusal_page
+from hanse.gateway.problems import (
+    UnknownBlock,
+    UnknownDocument,
+    UnknownPath,
+    UnknownTransaction,
+    error_classes,
+    family_of,
+    fields_of,
+    title_of,
+)
+from hanse.gateway.seam import Json, NodeService, to_json
+
+BLOCKS_SHOWN: Final = 20  # blocks of one answer, unless asked otherwise
+BLOCKS_SHOWN_MAX: Final = 200  # blocks of one answer at most
+_HTML: Final = "text/html; charset=utf-8"
+
+
+class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    args: dict[str, object]
+    signer: str | None = None
+
+
+class _Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    args: dict[str, object]
+    signer: str
+
+
+class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    note: str
+
+
+_query_decoder = msgspec.json.Decoder(_Query)
+_check_decoder = msgspec.json.Decoder(_Check)
+_note_decoder = msgspec.json.Decoder(_Note)
+
+
+class Routes:
+    """The endpoints, bound to one node."""
+
+    def __init__(self, service: NodeService, counters: Counters) -> None:
+        self._service = service
+        self._counters = counters
+        self._document: tuple[object, Json] = (None, {})
+
+    def table(self) -> list[Route]:
+        """Return the routes for the router."""
+        get, post = ["GET"], ["POST"]
+        named: list[tuple[str, list[str], Callable[..., object]]] = [
+            ("/v1/ledger", get, self.ledger),
+            ("/v1/genesis", get, self.genesis),
+            ("/v1/transactions/{tx}", get, self.transaction),
+            ("/v1/transactions/{tx}/why", get, self.why),
+            ("/v1/transactions/{tx}/evidence", get, self.evidence),
+            ("/v1/blocks", get, self.blocks),
+            ("/v1/blocks/{height}", get, self.block),
+            ("/v1/blocks/{height}/leaves", get, self.leaves),
+            ("/v1/headers/{height}", get, self.header),
+            ("/v1/checkpoint", get, self.checkpoint),
+            ("/v1/consistency", get, self.consistency),
+            ("/v1/cosignatures", post, self.cosign),
+            ("/v1/state/{contract}/{map}", get, self.state),
+            ("/v1/contracts", get, self.contracts),
+            ("/v1/contracts/{contract}", get, self.contract),
+            ("/v1/contracts/{contract}/queries/{query}", post, self.query),
+            ("/v1/contracts/{contract}/actions/{action}/check", post, self.check),
+            ("/v1/organisations", get, self.organisations),
+            ("/v1/formats", get, self.formats),
+            ("/v1/formats/{format}/check", post, self.check_format),
+            ("/v1/documents", post, self.put_document),
+            ("/v1/documents/{digest}", get, self.get_document),
+            ("/openapi.json", get, self.openapi),
+            ("/docs", get, self.docs),
+            ("/docs/style.css", get, self.style),
+            ("/problems/{code}", get, self.problem),
+            ("/metrics", get, self.metrics),
+            ("/livez", get, self.alive),
+            ("/readyz", get, self.ready),
+        ]
+        return [Route(path, endpoint, methods=methods) for path, methods, endpoint in named]
+
+    async def ledger(self, _request: Request) -> Response:
+        """Answer with what the ledger is and how far it is."""
+        return _json(self._service.status())
+
+    async def genesis(self, _request: Request) -> Response:
+        """Answer with the exact bytes of the genesis document."""
+        return Response(self._service.genesis_bytes, media_type="application/json")
+
+    async def transaction(self, request: Request) -> Response:
+        """Answer with a transaction and its receipt, their bytes unchanged, and a sentence."""
+        tx = request.path_params["tx"]
+        view = self._service.record(tx)
+        if view is None:
+            raise UnknownTransaction(tx=tx[:100])
+        document = {
+            "receipt": msgspec.Raw(view.receipt),
+            "sentence": view.sentence,
+            "transaction": msgspec.Raw(view.transaction),
+        }
+        return _json(document)
+
+    async def why(self, request: Request) -> Response:
+        """Answer with the cause of a refusal and its remedy."""
+        return _json(self._service.why(request.path_params["tx"]))
+
+    async def evidence(self, request: Request) -> Response:
+        """Answer with the evidence file of a record."""
+        tx = request.path_params["tx"]
+        return _attachment(self._service.evidence_record(tx), "application/json", tx, ".json")
+
+    async def blocks(self, request: Request) -> Response:
+        """Answer with the newest blocks."""
+        before = _query_number(request, "before")
+        limit = _query_number(request, "limit")
+        limit = BLOCKS_SHOWN if limit is None else limit
+        if not 1 <= limit <= BLOCKS_SHOWN_MAX:
+            raise Malformed(reason=f"limit is 1 to {BLOCKS_SHOWN_MAX}", at="?limit")
+        return _json({"blocks": self._service.blocks(before, limit)})
+
+    async def block(self, request: Request) -> Response:
+        """Answer with a block and its records."""
+        return _by_height(request, self._service.block)
+
+    async def leaves(self, request: Request) -> Response:
+        """Answer with a block's leaf hashes and the frontier before them."""
+        return _by_height(request, self._service.leaves)
+
+    async def header(self, request: Request) -> Response:
+        """Answer with a header and its certificate."""
+        return _by_height(request, self._service.header)
+
+    async def checkpoint(self, request: Request) -> Response:
+        """Answer with the newest signed note."""
+        cosigned = _flag(request, "cosigned")
+        return Response(self._service.checkpoint(cosigned), media_type="text/plain")
+
+    async def consistency(self, request: Request) -> Response:
+        """Answer with the proof that one size of the log continues another."""
+        old, new = _query_number(request, "old"), _query_number(request, "new")
+        if old is None or new is None:
+            raise Malformed(reason="old and new sizes are needed", at="?old")
+        return _json({"path": self._service.consistency(old, new)})
+
+    async def cosign(self, request: Request) -> Response:
+        """Keep the witness lines of a note."""
+        note = decode_as(await _json_body(request), _note_decoder)
+        self._service.add_cosignature(note.note)
+        return _json({})
+
+    async def state(self, request: Request) -> Response:
+        """Answer with a state value and its proof, or with an evidence file of it."""
+        contract, name = request.path_params["contract"], request.path_params["map"]
+        key = request.query_params.get("key")
+        if key is None:
+            raise Malformed(reason="the key is needed, as JSON", at="?key")
+        parse(key.encode("utf-8", "replace"))
+        if _flag(request, "evidence"):
+            data = self._service.evidence_state(contract, name, key)
+            return _attachment(data, "application/json", f"{contract}-{name}", ".json")
+        return _json(self._service.state(contract, name, key))
+
+    async def contracts(self, _request: Request) -> Response:
+        """Answer with one line for each contract."""
+        return _json(self._service.contracts())
+
+    async def contract(self, request: Request) -> Response:
+        """Answer with the description of a contract."""
+        return _json(self._service.describe(request.path_params["contract"]))
+
+    async def query(self, request: Request) -> Response:
+        """Answer a query of a contract at the committed height."""
+        asked = decode_as(await _json_body(request), _query_decoder)
+        names = request.path_params
+        answer = self._service.query(names["contract"], names["query"], asked.args, asked.signer)
+        return _json(answer)
+
+    async def check(self, request: Request) -> Response:
+        """Answer with what an action would do now; nothing is recorded."""
+        asked = decode_as(await _json_body(request), _check_decoder)
+        names = request.path_params
+        answer = self._service.check(names["contract"], names["action"], asked.args, asked.signer)
+        return _json(answer)
+
+    async def organisations(self, _request: Request) -> Response:
+        """Answer with organisations, members and keys."""
+        return _json(self._service.organisations())
+
+    async def formats(self, _request: Request) -> Response:
+        """Answer with the formats that can be checked."""
+        return _json(self._service.formats())
+
+    async def check_format(self, request: Request) -> Response:
+        """Answer with the findings on a document."""
+        data = await read_body(request.receive)
+        media_type = request.headers.get("content-type")
+        return _json(self._service.check_format(request.path_params["format"], data, media_type))
+
+    async def put_document(self, request: Request) -> Response:
+        """Keep a document; its digest is the answer, given when it is durable."""
+        data = await read_body(request.receive)
+        return _json({"bytes": len(data), "digest": self._service.documents.put(data)})
+
+    async def get_document(self, request: Request) -> Response:
+        """Answer with a kept document, byte for byte, never to be shown in place."""
+        digest = request.path_params["digest"]
+        data = self._service.documents.get(digest)
+        if data is None:
+            raise UnknownDocument(digest=digest[:100])
+        return _attachment(data, "application/octet-stream", digest, "")
+
+    async def openapi(self, _request: Request) -> Response:
+        """Answer with the OpenAPI document."""
+        return _json(self._openapi())
+
+    async def docs(self, _request: Request) -> Response:
+        """Answer with the page drawn from the OpenAPI document."""
+        return Response(docs_page(self._openapi(), "Hanse node: HTTP API"), media_type=_HTML)
+
+    async def style(self, _request: Request) -> Response:
+        """Answer with the style sheet of the gateway's own pages."""
+        return Response(STYLE, media_type="text/css")
+
+    async def problem(self, request: Request) -> Response:
+        """Answer with the page of an error code, or its facts as JSON when that is asked for."""
+        code = request.path_params["code"]
+        kind = error_classes().get(code)
+        if kind is None:
+            return self._refusal(request, code)
+        if "json" not in request.headers.get("accept", ""):
+            return Response(problem_page(kind), media_type=_HTML)
+        facts = {
+            "code": code,
+            "doc": cleandoc(kind.__doc__ or ""),
+            "fields": fields_of(kind),
+            "hint": kind.hint,
+            "mended_by": family_of(kind),
+            "status": kind.status,
+            "title": title_of(kind),
+        }
+        return _json(facts)
+
+    async def metrics(self, _request: Request) -> Response:
+        """Answer with the figures of node and gateway."""
+        text = self._service.metrics()
+        joined = text if text.endswith("\n") or not text else text + "\n"
+        return Response(joined + self._counters.text(), media_type="text/plain; version=0.0.4")
+
+    async def alive(self, _request: Request) -> Response:
+        """Answer that the process lives."""
+        return Response(b"ok\n", media_type="text/plain")
+
+    async def ready(self, _request: Request) -> Response:
+        """Answer whether the node takes transactions; 503 with the reasons if not."""
+        is_ready, facts = self._service.ready()
+        return _json({**facts, "ready": is_ready}, 200 if is_ready else 503)
+
+    def _openapi(self) -> Json:
+        """Return the document, built again only when a contract changed."""
+        listed = self._service.contracts()
+        if self._document[0] != listed:
+            descriptions = [self._service.describe(str(c["name"])) for c in listed]
+            version = str(self._service.status().get("version", "1"))
+            self._document = (listed, build_document(descriptions, version))
+        return self._document[1]
+
+    def _refusal(self, request: Request, code: str) -> Response:
+        """Answer for a code that only contracts give."""
+        found: list[str] = []
+        for line in self._service.contracts():
+            description = self._service.describe(str(line["name"]))
+            actions = description.get("actions")
+            found += [
+                f"{line['name']}.{action['name']}"
+                for action in (actions if isinstance(actions, list) else [])
+                if code in action.get("rejects", ())
+            ]
+        if not found:
+            _unknown(request)
+        if "json" in request.headers.get("accept", ""):
+            return _json({"code": code, "given_by": found})
+        return Response(refusal_page(code, found), media_type=_HTML)
+
+
+async def not_found(request: Request) -> Response:
+    """Refuse a path that nothing is served at."""
+    _unknown(request)
+
+
+def _unknown(request: Request) -> NoReturn:
+    raise UnknownPath(path=printable(request.scope["path"]))
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(to_json(value), status, media_type="application/json")
+
+
+def _attachment(data: bytes, media_type: str, name: str, suffix: str) -> Response:
+    safe = "".join(c for c in name if c.isascii() and (c.isalnum() or c in "-_"))[:64] or "file"
+    disposition = f'attachment; filename="{safe}{suffix}"'
+    return Response(data, media_type=media_type, headers={"content-disposition": disposition})
+
+
+def _by_height(request: Request, call: Callable[[int], Json | None]) -> Response:
+    height = _number(request.path_params["height"], "height")
+    found = call(height)
+    if found is None:
+        raise UnknownBlock(height=height)
+    return _json(found)
+
+
+def _query_number(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name)
+    return None if text is None else _number(text, f"?{name}")
+
+
+def _number(text: str, at: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= INTEGER_MAX):
+        raise Malformed(reason="a whole number is needed", at=at)
+    return int(text)
+
+
+def _flag(request: Request, name: str) -> bool:
+    text = request.query_params.get(name, "0")
+    if text not in {"0", "1"}:
+        raise Malformed(reason="0 or 1 is needed", at=f"?{name}")
+    return text == "1"
+
+
+async def _json_body(request: Request) -> bytes:
+    """Return a body of JSON in any spelling, checked for depth, numbers and repeated keys."""
+    data = await read_body(request.receive)
+    parse(data)
+    json.loads(data, object_pairs_hook=_unique)
+    return data
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise NotCanonical(reason="a key is repeated")
+    return found

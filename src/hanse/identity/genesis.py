@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The genesis document: what a ledger begins with. Its tagged hash is the ledger id, the trust anchor."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from hanse.codec.base64url import to_bytes, to_text
+from hanse.codec.canonical import decode, decode_as, encode
+from hanse.codec.documents import TAG_GENESIS
+from hanse.codec.limits import (
+    BLOCK_BYTES_MAX,
+    BLOCK_COST_MAX,
+    BLOCK_TXS_MAX,
+    BLOCK_WRITE_BYTES_MAX,
+    COST_MAX,
+    EXPIRY_MS_MAX,
+    GENESIS_BYTES_MAX,
+    ORGANISATIONS_MAX,
+    WITNESSES_MAX,
+)
+from hanse.crypto import hash_named, suite_named
+from hanse.errors import Malformed
+from hanse.identity.policy import Policy
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII).fullmatch
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` may name an organisation, a member part, a role or a node: a-z, 0-9, inner ``. _ -``."""
+    return _NAME(text) is not None
+
+
+def is_member_id(text: str) -> bool:
+    """Whether ``text`` has the form ``member@organisation``."""
+    member, at, organisation = text.partition("@")
+    return bool(at) and is_name(member) and is_name(organisation)
+
+
+def organisation_of(member: str) -> str:
+    """Return the organisation part of ``member@organisation``."""
+    return member.partition("@")[2]
+
+
+class GenesisKey(msgspec.Struct, frozen=True):
+    """A key of a member from the start."""
+
+    id: str
+    public_key: str
+    purpose: str
+    suite: str
+
+
+class GenesisMember(msgspec.Struct, frozen=True):
+    """A member or device from the start, with keys and roles."""
+
+    id: str
+    keys: list[GenesisKey]
+    roles: list[str]
+
+
+class GenesisOrganisation(msgspec.Struct, frozen=True):
+    """An organisation from the start."""
+
+    id: str
+    name: str
+
+
+class GenesisValidator(msgspec.Struct, frozen=True):
+    """A node whose signature makes headers final (embedded: the operator's)."""
+
+    node: str
+    organisation: str
+    public_key: str
+    suite: str
+
+
+class GenesisWitness(msgspec.Struct, frozen=True):
+    """An outside party whose cosignatures count."""
+
+    name: str
+    public_key: str
+    suite: str
+
+
+class GenesisContract(msgspec.Struct, frozen=True):
+    """A contract active from height 1: name, version, and the hash of its package."""
+
+    hash: str
+    name: str
+    version: str
+
+
+class GenesisPolicy(msgspec.Struct, frozen=True):
+    """A policy bound to a resource."""
+
+    organisations: list[str]
+    resource: str
+    roles: list[str]
+    rule: str
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """Bounds on which all nodes agree; the module ``codec.limits`` holds the ceilings."""
+
+    block_bytes_max: int = BLOCK_BYTES_MAX
+    block_cost_max: int = BLOCK_COST_MAX
+    block_txs_max: int = BLOCK_TXS_MAX
+    block_write_bytes_max: int = BLOCK_WRITE_BYTES_MAX
+    cost_max: int = COST_MAX
+    cost_version: int = 1
+    expiry_ms_max: int = EXPIRY_MS_MAX
+    recovery_delay_blocks: int = 100
+
+
+class Genesis(msgspec.Struct, frozen=True):
+    """What a ledger begins with."""
+
+    contracts: list[GenesisContract]
+    hash: str
+    members: list[GenesisMember]
+    network: str
+    organisations: list[GenesisOrganisation]
+    policies: list[GenesisPolicy]
+    rules: Rules
+    time_ms: int
+    v: int
+    validators: list[GenesisValidator]
+    witness_quorum: int
+    witnesses: list[GenesisWitness]
+
+
+_decoder = msgspec.json.Decoder(Genesis)
+
+
+def encode_genesis(genesis: Genesis) -> bytes:
+    """Return the genesis document's canonical bytes, its consistency checked first.
+
+    Raises:
+        Malformed: with the path of what is wrong.
+    """
+    check_genesis(genesis)
+    return encode(genesis)
+
+
+def decode_genesis(data: bytes) -> Genesis:
+    """Return the genesis document that ``data`` is.
+
+    Raises:
+        Rejected: not canonical, or inconsistent, with the path.
+    """
+    decode(data, GENESIS_BYTES_MAX)
+    genesis = decode_as(data, _decoder)
+    check_genesis(genesis)
+    return genesis
+
+
+def ledger_id(genesis_bytes: bytes, hash_name: str) -> str:
+    """Return the ledger id: the tagged hash of the genesis document as text."""
+    return to_text(hash_named(hash_name).tagged(TAG_GENESIS, genesis_bytes))
+
+
+def check_genesis(genesis: Genesis) -> None:
+    """Establish that names are well formed and unique, references resolve, and keys are valid.
+
+    Raises:
+        Malformed: with the path of what is wrong.
+    """
+    if genesis.v != 1:
+        raise Malformed(reason="the genesis version is 1", at="$.v")
+    hash_named(genesis.hash)
+    _check_name(genesis.network, "$.network")
+    organisations = _unique((o.id for o in genesis.organisations), "$.organisations")
+    if not 1 <= len(organisations) <= ORGANISATIONS_MAX:
+        raise Malformed(reason=f"1 to {ORGANISATIONS_MAX} organisations", at="$.organisations")
+    for organisation in organisations:
+        _check_name(organisation, "$.organisations")
+    _unique((m.id for m in genesis.members), "$.members")
+    for index, member in enumerate(genesis.members):
+        _check_member(member, organisations, f"$.members[{index}]")
+    _unique((c.name for c in genesis.contracts), "$.contracts")
+    _unique((p.resource for p in genesis.policies), "$.policies")
+    for policy in genesis.policies:
+        Policy(policy.rule, tuple(policy.organisations), tuple(policy.roles))
+    if not genesis.validators:
+        raise Malformed(reason="at least one validator is needed", at="$.validators")
+    for index, validator in enumerate(genesis.validators):
+        _check_name(validator.node, f"$.validators[{index}].node")
+        if validator.organisation not in organisations:
+            raise Malformed(reason="unknown organisation", at=f"$.validators[{index}]")
+        _check_key(validator.suite, validator.public_key, f"$.validators[{index}]")
+    _check_witnesses(genesis)
+    _check_rules(genesis.rules)
+
+
+def _check_member(member: GenesisMember, organisations: set[str], at: str) -> None:
+    if not is_member_id(member.id) or organisation_of(member.id) not in organisations:
+        raise Malformed(reason="a member is name@organisation of a listed organisation", at=at)
+    _unique((k.id for k in member.keys), f"{at}.keys")
+    for key in member.keys:
+        _check_name(key.id, f"{at}.keys")
+        if key.purpose not in ("signing", "sealing"):
+            raise Malformed(reason="purpose is signing or sealing", at=f"{at}.keys")
+        _check_key(key.suite, key.public_key, f"{at}.keys")
+    for role in member.roles:
+        _check_name(role, f"{at}.roles")
+
+
+def _check_witnesses(genesis: Genesis) -> None:
+    names = _unique((w.name for w in genesis.witnesses), "$.witnesses")
+    if len(names) > WITNESSES_MAX or not 0 <= genesis.witness_quorum <= len(names):
+        raise Malformed(reason="the quorum exceeds the witnesses", at="$.witness_quorum")
+    for index, witness in enumerate(genesis.witnesses):
+        _check_name(witness.name, f"$.witnesses[{index}].name")
+        _check_key(witness.suite, witness.public_key, f"$.witnesses[{index}]")
+
+
+def _check_rules(rules: Rules) -> None:
+    ceiling = Rules()
+    for name in rules.__struct_fields__:
+        value = getattr(rules, name)
+        if value < 1 or (name.endswith("_max") and value > getattr(ceiling, name)):
+            raise Malformed(reason=f"1 to {getattr(ceiling, name)}", at=f"$.rules.{name}")
+
+
+def _check_key(suite: str, public_key: str, at: str) -> None:
+    if not suite_named(suite).is_public_key_valid(to_bytes(public_key, at)):
+        raise Malformed(reason=f"not a public key of {suite}", at=at)
+
+
+def _check_name(text: str, at: str) -> None:
+    if not is_name(text):
+        raise Malformed(reason=f"{text[:70]!r} is not a name", at=at)
+
+
+def _unique(names: Iterable[str], at: str) -> set[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise Malformed(reason=f"{name!r} stands twice", at=at)
+        seen.add(name)
+    return seen

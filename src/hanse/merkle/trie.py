@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state: a trie for each contract, and the top trie of their roots (``spec/state-trie.md``)."""
+
+from collections.abc import Mapping
+
+from hanse.crypto import Hash
+from hanse.merkle._packed import Changes, PageBuffer, Pages, Trie, TriePageDamaged
+from hanse.merkle.paths import EMPTY_ROOT, TAG_CONTRACT, StatePath, verify_state
+
+__all__ = [
+    "EMPTY_ROOT",
+    "Pages",
+    "StatePath",
+    "StateTries",
+    "Trie",
+    "TriePageDamaged",
+    "verify_state",
+]
+
+_TOP = b"\x00"  # page keys of the top trie; no contract has an empty name
+
+
+class StateTries:
+    """All tries of a ledger over one store of pages.
+
+    A contract without entries is absent from the top trie. ``update`` changes memory at once and
+    cannot be undone: if the block does not count after all, the process must stop. ``commit``,
+    called when it counts, makes its pages part of the next checkpoint; ``commit`` and
+    ``take_pending`` must not run at the same time.
+    """
+
+    def __init__(self, hasher: Hash, pages: Pages, *, root: bytes | None = None) -> None:
+        """Open what ``pages`` hold; ``root``, if given, must be the state root.
+
+        Raises:
+            TriePageDamaged: the stored root page is damaged, or leads to another root.
+        """
+        self._hasher = hasher
+        self._buffer = PageBuffer(pages)
+        self._top = Trie(hasher, self._buffer, prefix=_TOP, root=root)
+        self._tries: dict[str, Trie] = {}
+
+    @property
+    def root(self) -> bytes:
+        """The state root; 32 zero bytes while there is no state."""
+        return self._top.root
+
+    def root_of(self, contract: str) -> bytes:
+        """Return the root of one contract; 32 zero bytes while it has no state."""
+        return self._top.find(self._kh(contract)) or EMPTY_ROOT
+
+    def count_of(self, contract: str) -> int:
+        """Return the number of entries of one contract."""
+        return self._trie(contract).count
+
+    def update(self, changes: Mapping[str, Changes]) -> bytes:
+        """Apply the changes of each contract; returns the new state root."""
+        tops: dict[bytes, bytes | None] = {}
+        for contract in sorted(changes):
+            if changes[contract]:
+                root = self._trie(contract).update(changes[contract])
+                tops[self._kh(contract)] = None if root == EMPTY_ROOT else root
+        return self._top.update(tops)
+
+    def set_root(self, contract: str, root: bytes) -> bytes:
+        """Let ``root`` stand in the top trie for what keeps no trie; returns the state root."""
+        assert len(root) == 32
+        return self._top.update({self._kh(contract): None if root == EMPTY_ROOT else root})
+
+    def prove(self, contract: str, kh: bytes) -> tuple[StatePath, StatePath]:
+        """Return the path of ``kh`` in the contract's trie, and of the contract in the top trie."""
+        top = self._top.prove(self._kh(contract))
+        if self.root_of(contract) == EMPTY_ROOT:
+            return StatePath((), ()), top
+        return self._trie(contract).prove(kh), top
+
+    def commit(self) -> None:
+        """Make the changes since the last call part of the next checkpoint."""
+        self._buffer.commit()
+
+    def take_pending(self) -> dict[bytes, bytes | None]:
+        """Return the committed pages since the last call, by page key; ``None``: delete it.
+
+        They stay readable here until :meth:`flushed`. At most one generation can be out.
+        """
+        return self._buffer.take()
+
+    def flushed(self) -> None:
+        """Forget the pages taken last: the store answers for them now."""
+        self._buffer.flushed()
+
+    def _kh(self, contract: str) -> bytes:
+        return self._hasher.tagged(TAG_CONTRACT, contract.encode())
+
+    def _trie(self, contract: str) -> Trie:
+        trie = self._tries.get(contract)
+        if trie is None:
+            assert contract
+            prefix = contract.encode() + b"\x00"
+            trie = Trie(self._hasher, self._buffer, prefix=prefix, root=self.root_of(contract))
+            self._tries[contract] = trie
+        return trie

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a node answers when it cannot serve a request, and what stops it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hanse.errors import Corrupt, Misconfigured, Rejected
+
+
+@dataclass(eq=False)
+class NotFound(Rejected):
+    """There is no such thing on this node."""
+
+    what: str
+    name: str
+    code: ClassVar[str] = "not_found"
+    status: ClassVar[int] = 404
+    hint: ClassVar[str] = (
+        "Check the identifier; `hanse ledger` shows which ledger this node serves."
+    )
+
+
+@dataclass(eq=False)
+class NotCosigned(Misconfigured):
+    """The witnesses have not cosigned this height yet."""
+
+    height: int
+    have: int
+    need: int
+    code: ClassVar[str] = "not_cosigned_yet"
+    hint: ClassVar[str] = "Start the witnesses (`hanse witness`), then ask again."
+
+
+@dataclass(eq=False)
+class CosignatureRefused(Rejected):
+    """The line is no valid cosignature of a witness of this ledger."""
+
+    reason: str
+    code: ClassVar[str] = "cosignature_refused"
+    hint: ClassVar[str] = "Only witnesses that the genesis names may cosign, each with its own key."
+
+
+@dataclass(eq=False)
+class NotTheDirectory(Misconfigured):
+    """The folder does not hold a node, or already holds one."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "not_a_node_directory"
+    hint: ClassVar[str] = "`hanse node init --genesis FILE --dir DIR` makes one."
+
+
+@dataclass(eq=False)
+class ContractMismatch(Misconfigured):
+    """An installed contract is not the one that the ledger approved."""
+
+    contract: str
+    installed: str
+    approved: str
+    code: ClassVar[str] = "contract_mismatch"
+    hint: ClassVar[str] = "Install the version whose package hash the registry lists."
+
+
+@dataclass(eq=False)
+class RootMismatch(Corrupt):
+    """Executing a block again gave another header than the log holds."""
+
+    height: int
+    expected: str
+    computed: str
+    code: ClassVar[str] = "root_mismatch"
+    hint: ClassVar[str] = "Stop this node and keep its files; restore from a backup and compare."
+
+
+@dataclass(eq=False)
+class RecordInvalid(Corrupt):
+    """A record of the log could not have been accepted."""
+
+    height: int
+    tx: str
+    reason: str
+    code: ClassVar[str] = "record_invalid"
+    hint: ClassVar[str] = "Whoever wrote this log broke the rules; keep it as evidence."

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger on this node: opened, replayed from its log, moved on block by block.
+
+The block log is written first and is the truth; receipts leave only after its fdatasync. The store follows
+by checkpoints on a thread and is brought up from the log at start.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+
+from hanse.client.note import Checkpoint, Note, build_operator_line
+from hanse.codec.canonical import decode_as, encode
+from hanse.codec.documents import Header, header_decoder
+from hanse.codec.ordered import OrderedBlock
+from hanse.contracts.contract import Contract
+from hanse.contracts.package import package_hash
+from hanse.crypto.signers import Signer
+from hanse.kernel import BlockResult, Kernel
+from hanse.node.blocks import as_applied, decode_block, encode_block, execute_again, transactions_of
+from hanse.node.errors import ContractMismatch
+from hanse.node.folder import Folder
+from hanse.node.proofs import certificate_document, header_path, root_with_header
+from hanse.storage import BlockLog, Store
+
+CHECKPOINT_BLOCKS = 50  # blocks the store may lie behind the log before a checkpoint begins
+CHECKPOINT_WRITES = 20_000  # state keys, likewise
+Progress = Callable[[int, int], None]
+
+
+class Ledger:
+    """One ledger's log, state and rules. Its methods belong to one thread."""
+
+    def __init__(self, folder: Folder, contracts: Iterable[type[Contract]], signer: Signer) -> None:
+        """Load the rules; :meth:`open` brings the state up.
+
+        Raises:
+            ContractMismatch: an installed contract is not the approved one.
+        """
+        self.folder = folder
+        self.signer = signer
+        approved = {c.name: c.hash for c in folder.genesis.contracts}
+        classes = [c for c in contracts if _name(c) in approved]
+        self.kernel = Kernel(folder.genesis, folder.ledger, classes)
+        self.hash = self.kernel.hash
+        for name, expected in approved.items():
+            loaded = self.kernel.contracts.get(name)
+            found = "none" if loaded is None else package_hash(loaded.cls, self.hash.tagged)
+            if found != expected:
+                raise ContractMismatch(name, found, expected)
+        self._writes_since = 0
+        self._checkpoint: asyncio.Future[None] | None = None
+        self.lock = asyncio.Lock()
+
+    def open(self, progress: Progress | None = None) -> None:
+        """Open log and store, replay what the store lacks, and begin the ledger when it is new.
+
+        Raises:
+            Corrupt: the log is damaged, or replay gives another root than it holds.
+        """
+        folder = self.folder
+        self.store = Store.open(folder.state, self.hash)
+        acknowledged = self.store.checkpoint_height if self.store.height >= 0 else None
+        self.log = BlockLog.open(folder.log, create=True, acknowledged_height=acknowledged)
+        last = -1 if self.log.last_height is None else self.log.last_height
+        for height in range(self.store.height + 1, last + 1):
+            self._replay(height)
+            if progress is not None:
+                progress(height, last)
+        if self.store.height < 0:
+            result = self.kernel.genesis_block(self.store)
+            self._keep(result, durable=False)
+        self.kernel.directory.forget()
+
+    def close(self) -> None:
+        """Checkpoint and close; a crash instead of this loses nothing."""
+        self.store.checkpoint()
+        self.store.close()
+        self.log.close()
+
+    @property
+    def header(self) -> Header:
+        """The newest header."""
+        return decode_as(self.store.header, header_decoder)
+
+    def _replay(self, height: int) -> None:
+        block_id, payload = self.log.read(height)
+        block = decode_block(payload)
+        txs = transactions_of(block, self.hash)
+        result = execute_again(self.kernel, self.store, block, block_id, txs)
+        self.store.apply(as_applied(result))
+        self._writes_since += _count(result)
+        if height % CHECKPOINT_BLOCKS == 0 or self._writes_since > CHECKPOINT_WRITES:
+            self.store.checkpoint()
+            self._writes_since = 0
+
+    def _keep(self, result: BlockResult, *, durable: bool) -> None:
+        if not durable:
+            payload = encode_block(result, encode(self.certificate_of(result)))
+            assert result.header is not None
+            self.log.append([(result.header.height, result.block_id, payload)])
+        self.store.apply(as_applied(result))
+        self._writes_since += _count(result)
+
+    def certificate_of(self, result: BlockResult) -> dict[str, object]:
+        """Return the operator's certificate of a block that the store does not have yet."""
+        frontier, _ = self.store.log_frontier.append(result.leaf_hashes[:-1])
+        root = root_with_header(self.hash, frontier, result.block_id)
+        checkpoint = Checkpoint(self.folder.ledger, frontier.size + 1, root)
+        name = f"{self.folder.node}@{self.folder.organisation}"
+        note = Note(checkpoint, (build_operator_line(checkpoint, name, self.signer),))
+        return certificate_document(header_path(frontier), note)
+
+    async def deliver(
+        self, block: OrderedBlock, published: Callable[[BlockResult, bytes], Awaitable[None]]
+    ) -> None:
+        """Apply ``block``, make it durable, then make it visible and hand it to ``published``.
+
+        Raises:
+            StorageFailed: the log could not be written; the process must end and start again.
+        """
+        loop = asyncio.get_running_loop()
+        async with self.lock:
+            result = self.kernel.apply_block(self.store, block)
+            certificate = b""
+            if result.header is not None:
+                certificate = encode(self.certificate_of(result))
+                payload = encode_block(result, certificate)
+                entry = (result.header.height, result.block_id, payload)
+                await loop.run_in_executor(None, self.log.append, [entry])
+                self._keep(result, durable=True)
+        await published(result, certificate)
+        await self._maybe_checkpoint()
+
+    async def _maybe_checkpoint(self) -> None:
+        behind = self.store.height - self.store.checkpoint_height
+        if behind < CHECKPOINT_BLOCKS and self._writes_since < CHECKPOINT_WRITES:
+            return
+        if self._checkpoint is not None:
+            if not self._checkpoint.done() and behind < 4 * CHECKPOINT_BLOCKS:
+                return
+            await self._checkpoint
+        self._writes_since = 0
+        loop = asyncio.get_running_loop()
+        self._checkpoint = loop.run_in_executor(None, self.store.checkpoint)
+
+    async def finish(self) -> None:
+        """Wait for a checkpoint under way."""
+        if self._checkpoint is not None:
+            with suppress(asyncio.CancelledError):
+                await self._checkpoint
+
+
+def _name(cls: type[Contract]) -> str:
+    return cls.name or cls.__name__.lower()
+
+
+def _count(result: BlockResult) -> int:
+    return sum(len(changes) for changes in result.writes.values())

@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a node offers to the gateway: submit, read, prove, explain. One object, on one event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from hanse import __version__
+from hanse.client import _genesis as client_genesis
+from hanse.client.note import Note, encode_note, parse_note
+from hanse.codec.base64url import to_hash, to_text
+from hanse.codec.canonical import decode_as
+from hanse.codec.documents import Transaction, header_decoder
+from hanse.codec.problems import problem_bytes
+from hanse.contracts.app import App
+from hanse.contracts.contract import Contract
+from hanse.engines import EmbeddedEngine
+from hanse.engines.embedded import Budget
+from hanse.errors import HanseError, Malformed, Rejected
+from hanse.kernel import BlockResult
+from hanse.node import proofs
+from hanse.node.admission import Admitted, admit, dropped
+from hanse.node.catalogue import Catalogue
+from hanse.node.clock import wall_clock_ms
+from hanse.node.cosigning import Cosigning
+from hanse.node.errors import NotFound
+from hanse.node.feed import Feed
+from hanse.node.folder import Folder
+from hanse.node.ledger import Ledger, Progress
+from hanse.node.metrics import Metrics
+from hanse.node.queries import Queries
+from hanse.node.reading import BlockReader, RecordView
+from hanse.vault.documents import Documents
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one submitted transaction: a receipt when ``ok``, else a problem document."""
+
+    ok: bool
+    status: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Request:
+    """Transactions of one call that wait for their answers."""
+
+    answers: list[Answer | None]
+    open: int
+    done: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def put(self, index: int, answer: Answer) -> None:
+        self.answers[index] = answer
+        self.open -= 1
+        if self.open == 0 and not self.done.done():
+            self.done.set_result(None)
+
+
+class NodeService:
+    """One organisation's node with the embedded engine."""
+
+    def __init__(
+        self, folder: Folder, apps: tuple[App, ...], *, passphrase: str | None = None
+    ) -> None:
+        """Prepare a node; :meth:`start` opens it."""
+        self.folder = folder
+        self.apps = apps
+        contracts: list[type[Contract]] = [c for app in apps for c in app.contracts]
+        self._node = Ledger(folder, contracts, folder.signer(passphrase))
+        self.kernel = self._node.kernel
+        self.hash = self.kernel.hash
+        self.ledger = folder.ledger
+        self.genesis_bytes = folder.genesis_bytes
+        self.documents = Documents(folder.documents)
+        self.catalogue = Catalogue(self.kernel, apps)
+        self._genesis = client_genesis.decode_genesis(folder.genesis_bytes)
+        self._cosigning = Cosigning(self._genesis, folder.cosigned)
+        self._pending: dict[bytes, tuple[bytes, list[tuple[_Request, int]]]] = {}
+        self._metrics = Metrics()
+        self._failure: BaseException | None = None
+
+    async def start(self, progress: Progress | None = None) -> None:
+        """Open the ledger, replay what is needed, and begin to take transactions.
+
+        Raises:
+            Corrupt: the log or the state is damaged.
+        """
+        self._node.open(progress)
+        store = self._node.store
+        self.reader = BlockReader(self._node, self.catalogue)
+        self.queries = Queries(self._node, self.catalogue)
+        self._feed = Feed(self.reader)
+        self._cosigning.add(store.height, self._newest_certificate()[1])
+        rules = self.kernel.rules
+        budget = Budget(rules.block_txs_max, rules.block_cost_max, rules.block_bytes_max)
+        header = self._node.header
+        self._engine = EmbeddedEngine(
+            self._deliver,
+            wall_clock_ms,
+            budget,
+            height=header.engine_height,
+            time_ms=header.time_ms,
+        )
+        self._engine.start()
+
+    async def stop(self) -> None:
+        """Finish the block in hand, write a checkpoint, close."""
+        await self._engine.stop()
+        await self._node.finish()
+        self._node.close()
+
+    async def failed(self) -> None:
+        """Return only by raising what has stopped the engine."""
+        await self._engine.wait()
+
+    # -- submitting -----------------------------------------------------------------------------
+
+    async def submit(self, raws: Sequence[bytes]) -> list[Answer]:
+        """Return one answer for each transaction, in order, once all are durable."""
+        request = _Request([None] * len(raws), len(raws))
+        if not raws:
+            return []
+        now_ms = wall_clock_ms()
+        ready: list[Transaction] = []
+        for index, raw in enumerate(raws):
+            try:
+                self._engine.check(len(ready) + 1)
+                admitted = admit(self.kernel, self._node.store, self._node.store, raw, now_ms)
+                self._take(admitted, request, index, ready)
+            except Rejected as error:
+                request.put(index, _problem(error))
+            if index % 64 == 63:
+                self._engine.submit(ready)
+                ready = []
+                await asyncio.sleep(0)
+        self._engine.submit(ready)
+        await request.done
+        return [a for a in request.answers if a is not None]
+
+    def _take(
+        self, admitted: Admitted, request: _Request, index: int, ready: list[Transaction]
+    ) -> None:
+        tx = admitted.transaction
+        if admitted.duplicate:
+            found = self.reader.find(tx.id)
+            assert found is not None
+            request.put(index, Answer(ok=True, status=200, body=found.receipt))
+            return
+        waiting = self._pending.get(tx.nonce_digest)
+        if waiting is None:
+            self._pending[tx.nonce_digest] = (tx.id, [(request, index)])
+            ready.append(tx)
+        elif waiting[0] == tx.id:
+            waiting[1].append((request, index))
+        else:
+            raise dropped("nonce_reused", tx)
+
+    async def _deliver(self, block: Any) -> None:
+        try:
+            await self._node.deliver(block, self._published)
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    async def _published(self, result: BlockResult, certificate: bytes) -> None:
+        for tx, receipt in result.records:
+            self._answer(tx, Answer(ok=True, status=200, body=receipt))
+        for drop in result.dropped:
+            self._answer(drop.transaction, _problem(dropped(drop.code, drop.transaction)))
+        for tx in result.repeated:
+            found = self.reader.find(tx.id)
+            assert found is not None
+            self._answer(tx, Answer(ok=True, status=200, body=found.receipt))
+        if result.header is not None:
+            note = parse_note(msgspec.json.decode(certificate)["note"])
+            self._cosigning.add(result.header.height, note)
+            self._metrics.block(result)
+            self._feed.publish(result)
+
+    def _answer(self, tx: Transaction, answer: Answer) -> None:
+        _, waiting = self._pending.pop(tx.nonce_digest, (b"", []))
+        for request, index in waiting:
+            request.put(index, answer)
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def status(self) -> Document:
+        """Return the facts of ``GET /v1/ledger``."""
+        header = self._node.header
+        genesis = self.folder.genesis
+        return {
+            "block_id": to_text(self._node.store.block_id),
+            "contracts": sorted(self.kernel.contracts),
+            "engine": "embedded",
+            "hash": genesis.hash,
+            "height": header.height,
+            "ledger": self.ledger,
+            "log_size": header.log_size + 1,
+            "network": genesis.network,
+            "node": self.folder.node,
+            "organisation": self.folder.organisation,
+            "rules": msgspec.to_builtins(genesis.rules),
+            "state_root": header.state_root,
+            "suite": genesis.validators[0].suite,
+            "time_ms": header.time_ms,
+            "version": __version__,
+            "witness_quorum": genesis.witness_quorum,
+        }
+
+    def record(self, tx: str) -> RecordView | None:
+        """Return the record with this transaction id, if this node has it."""
+        return self.reader.find(to_hash(tx, "$.tx"))
+
+    def why(self, tx: str) -> Document:
+        """Return the explanation of a receipt: code, clause, cause, remedy, who could mend it."""
+        found = self.record(tx)
+        if found is None:
+            raise NotFound("transaction", tx)
+        return self.catalogue.why(found.transaction, found.receipt)
+
+    def blocks(self, before: int | None, limit: int) -> list[Document]:
+        """Return summaries of the newest blocks below ``before``, newest first."""
+        return self.reader.blocks(before, limit)
+
+    def block(self, height: int) -> Document | None:
+        """Return a block with its records and their sentences."""
+        return self.reader.block(height)
+
+    def leaves(self, height: int) -> Document | None:
+        """Return a block's leaf hashes with the log's frontier before them."""
+        return self.reader.leaves(height)
+
+    def header(self, height: int) -> Document | None:
+        """Return a header with its certificate, cosignatures collected so far included."""
+        found = self.reader.header(height)
+        if found is None:
+            return None
+        document, size = found
+        note = self._cosigning.find(size)
+        if note is not None:
+            document["certificate"]["note"] = encode_note(note)
+        return document
+
+    def checkpoint(self, cosigned: bool) -> str:
+        """Return the newest note to cosign; when ``cosigned``, the newest one with its quorum."""
+        if not cosigned:
+            note = self._cosigning.to_cosign
+            assert note is not None
+            return encode_note(note)
+        complete = self._cosigning.newest_complete
+        if complete is None:
+            raise NotFound("checkpoint", "cosigned")
+        return encode_note(complete[1])
+
+    def consistency(self, old: int, new: int) -> list[str]:
+        """Return the consistency path between two sizes of the log."""
+        return self.reader.consistency(old, new)
+
+    def add_cosignature(self, note: str) -> None:
+        """Keep the witness lines of ``note``."""
+        self._cosigning.add_lines(note)
+
+    def contracts(self) -> list[Document]:
+        """Return one line for each contract."""
+        return self.catalogue.contracts()
+
+    def describe(self, contract: str) -> Document:
+        """Return a contract's description, schemas and source included."""
+        return self.catalogue.describe(contract)
+
+    def organisations(self) -> list[Document]:
+        """Return organisations with members, roles and keys."""
+        return self.queries.organisations()
+
+    def query(self, contract: str, name: str, args: Document, signer: str | None) -> Document:
+        """Return the answer of a query at the newest height."""
+        return self.queries.query(contract, name, args, signer)
+
+    def check(self, contract: str, action: str, args: Document, signer: str) -> Document:
+        """Return what the action would do now; nothing is recorded."""
+        return self.queries.check(contract, action, args, signer)
+
+    def feed(self, from_height: int | None) -> AsyncIterator[Document]:
+        """Yield blocks as they become durable, from ``from_height`` on when given."""
+        return self._feed.read(from_height)
+
+    def formats(self) -> list[Document]:
+        """Return the document formats that can be checked here."""
+        return self.catalogue.formats()
+
+    def check_format(self, name: str, data: bytes, media_type: str | None) -> Document:
+        """Return the report on a document, with drafts of the actions that it asks for."""
+        return self.catalogue.check_format(name, data, media_type)
+
+    def metrics(self) -> str:
+        """Return the node's figures in the Prometheus text format."""
+        store = self._node.store
+        return self._metrics.text(
+            height=store.height,
+            behind=store.height - store.checkpoint_height,
+            waiting=self._engine.waiting,
+            readers=self._feed.readers,
+        )
+
+    def ready(self) -> tuple[bool, Document]:
+        """Return whether the node takes transactions, with the reasons."""
+        return self._failure is None, {
+            "engine": "stopped" if self._failure else "running",
+            "height": self._node.store.height,
+            "containment": "in process: contracts of installed apps only",
+        }
+
+    # -- proving --------------------------------------------------------------------------------
+
+    async def state(self, contract: str, name: str, key_json: str) -> Document:
+        """Return a state value with its proof under the newest header."""
+        key = self._state_key(contract, name, key_json)
+        async with self._node.lock:
+            proof = proofs.state_proof(self._node.store, self.hash, contract, key)
+            path, note = self._newest_certificate()
+            return {
+                "certificate": proofs.certificate_document(path, note),
+                "header": msgspec.Raw(self._node.store.header),
+                "proof": proof,
+            }
+
+    async def evidence_state(self, contract: str, name: str, key_json: str) -> bytes:
+        """Return the evidence document of a state value, present or absent."""
+        key = self._state_key(contract, name, key_json)
+        async with self._node.lock:
+            parts = {"state": proofs.state_proof(self._node.store, self.hash, contract, key)}
+            finish = self._prepare()
+        return await finish("state", parts)
+
+    async def evidence_record(self, tx: str) -> bytes:
+        """Return the evidence document of a record."""
+        found = self.record(tx)
+        if found is None:
+            raise NotFound("transaction", tx)
+        transaction = self.reader.decode(found.transaction)
+        async with self._node.lock:
+            size = decode_as(self._node.store.header, header_decoder).log_size
+            parts = proofs.record_parts(
+                self._node.store, self.hash, transaction, found.receipt, found.leaf_index, size
+            )
+            finish = self._prepare()
+        return await finish("record", parts)
+
+    def _prepare(self) -> Callable[[str, Document], Awaitable[bytes]]:
+        """Hold on to the newest header while its cosignatures are awaited."""
+        header, (path, note) = self._node.store.header, self._newest_certificate()
+
+        async def finish(kind: str, parts: Document) -> bytes:
+            cosigned = await self._cosigning.wait(note.checkpoint.size)
+            complete = proofs.quorum_note(cosigned, self._cosigning.quorum)
+            certificate = proofs.certificate_document(path, complete)
+            return proofs.evidence(kind, self.genesis_bytes, header, certificate, parts)
+
+        return finish
+
+    def _newest_certificate(self) -> tuple[list[str], Note]:
+        found = self.reader.stored(self._node.store.height)
+        assert found is not None
+        document = msgspec.json.decode(found[0].certificate)
+        return document["header_path"], parse_note(document["note"])
+
+    def _state_key(self, contract: str, name: str, key_json: str) -> bytes:
+        loaded = self.kernel.contracts.get(contract)
+        if loaded is None:
+            raise NotFound("contract", contract)
+        try:
+            key = msgspec.json.decode(key_json) if key_json else None
+            return loaded.state_key(name, key)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise Malformed(reason=str(error), at="$.key") from None
+
+
+def _problem(error: HanseError) -> Answer:
+    return Answer(ok=False, status=error.status, body=problem_bytes(error))

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The OpenAPI document keeps the structure rules of OpenAPI 3.1, checked by hand from its text."""
+
+import copy
+import re
+
+import pytest
+from gateway_fakes import NOTE, NOTES
+from hanse.gateway.openapi import ROUTES, build_document
+from hanse.gateway.pages import docs_page
+
+METHODS = {"get", "post", "put", "delete", "options", "head", "patch", "trace"}
+OPERATION = {
+    "operationId",
+    "tags",
+    "summary",
+    "description",
+    "parameters",
+    "requestBody",
+    "responses",
+}
+SCHEMA = {
+    "type", "properties", "required", "additionalProperties", "items", "prefixItems", "anyOf", "oneOf",
+    "enum", "const", "format", "pattern", "minimum", "maximum", "minItems", "maxItems", "title",
+    "description", "$ref",
+}  # fmt: skip
+TYPES = {"object", "array", "string", "integer", "boolean", "null", "number"}
+
+
+def faults(document: dict) -> list[str]:
+    """Return every breach of the rules; an empty list is a valid document."""
+    found: list[str] = []
+    if set(document) != {"openapi", "info", "servers", "tags", "paths", "components"}:
+        found.append("root members")
+    if not re.fullmatch(r"3\.1\.\d+", document["openapi"]):
+        found.append("version")
+    found += [f"info lacks {k}" for k in ("title", "version") if not document["info"].get(k)]
+    components = document["components"]
+    for kind in components.values():
+        found += [f"name {n}" for n in kind if not re.fullmatch(r"[a-zA-Z0-9._-]+", n)]
+    for name, schema in components["schemas"].items():
+        found += schema_faults(schema, name, components)
+    ids: list[str] = []
+    shapes: list[str] = []
+    tags = [tag["name"] for tag in document["tags"]]
+    if len(set(tags)) != len(tags):
+        found.append("tags repeated")
+    for path, item in document["paths"].items():
+        if not path.startswith("/") or set(item) - METHODS:
+            found.append(f"path item {path}")
+        shapes.append(re.sub(r"\{[^}]*\}", "{}", path))
+        for method, operation in item.items():
+            at = f"{method} {path}"
+            ids.append(operation["operationId"])
+            found += operation_faults(at, path, operation, components)
+            found += [f"{at}: tag {t}" for t in operation["tags"] if t not in tags]
+    found += ["operationId repeated"] * (len(set(ids)) != len(ids))
+    found += ["paths equal but for names"] * (len(set(shapes)) != len(shapes))
+    return found
+
+
+def operation_faults(at: str, path: str, operation: dict, components: dict) -> list[str]:
+    found = [f"{at}: {k}" for k in operation if k not in OPERATION and not k.startswith("x-")]
+    in_path = set(re.findall(r"\{([^}]*)\}", path))
+    declared = [(p["in"], p["name"]) for p in operation.get("parameters", [])]
+    if len(set(declared)) != len(declared):
+        found.append(f"{at}: parameter repeated")
+    if {name for place, name in declared if place == "path"} != in_path:
+        found.append(f"{at}: path parameters")
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] not in {"path", "query", "header", "cookie"}:
+            found.append(f"{at}: parameter place")
+        if parameter["in"] == "path" and parameter["required"] is not True:
+            found.append(f"{at}: path parameter not required")
+        found += schema_faults(parameter["schema"], at, components)
+    if not operation["responses"]:
+        found.append(f"{at}: no response")
+    holders = [operation["requestBody"]] if "requestBody" in operation else []
+    for status, response in operation["responses"].items():
+        if not re.fullmatch(r"[1-5]\d\d|[1-5]XX|default", status):
+            found.append(f"{at}: status {status}")
+        if "$ref" in response:
+            name = response["$ref"].removeprefix("#/components/responses/")
+            if name not in components["responses"]:
+                found.append(f"{at}: response {name}")
+        elif not response.get("description"):
+            found.append(f"{at}: response without description")
+        else:
+            holders.append(response)
+    for holder in holders:
+        for media_type, entry in holder["content"].items():
+            if not re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", media_type):
+                found.append(f"{at}: media type {media_type}")
+            found += schema_faults(entry["schema"], at, components)
+    return found
+
+
+def schema_faults(schema: object, at: str, components: dict) -> list[str]:
+    if isinstance(schema, bool):
+        return []
+    if not isinstance(schema, dict):
+        return [f"{at}: schema is {type(schema).__name__}"]
+    found = [f"{at}: keyword {k}" for k in schema if k not in SCHEMA]
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/components/schemas/")
+        if name not in components["schemas"]:
+            found.append(f"{at}: dangling {schema['$ref']}")
+    if "type" in schema and schema["type"] not in TYPES:
+        found.append(f"{at}: type {schema['type']}")
+    for name in schema.get("required", []):
+        if name not in schema.get("properties", {}):
+            found.append(f"{at}: required {name} undeclared")
+    inner = [*schema.get("properties", {}).values(), *schema.get("prefixItems", [])]
+    for word in ("anyOf", "oneOf"):
+        if word in schema and not schema[word]:
+            found.append(f"{at}: empty {word}")
+        inner += schema.get(word, [])
+    inner += [schema[word] for word in ("items", "additionalProperties") if word in schema]
+    for value in inner:
+        found += schema_faults(value, at, components)
+    return found
+
+
+def test_the_document_keeps_the_rules_of_openapi_3_1() -> None:
+    assert faults(build_document([NOTES], "0.1.0")) == []
+    assert faults(build_document([], "0.1.0")) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("openapi",), "3.0.3"),
+        (("paths", "/v1/ledger", "get", "operationId"), "genesis"),
+        (("paths", "/v1/blocks/{height}", "get", "parameters"), []),
+        (("components", "schemas", "Transaction"), {"$ref": "#/components/schemas/Nowhere"}),
+        (("components", "schemas", "a b"), {}),
+        (("paths", "/v1/ledger", "get", "responses"), {"ok": {"description": "x", "content": {}}}),
+    ],
+)
+def test_the_checker_itself_finds_a_broken_document(where: tuple[str, ...], value: object) -> None:
+    document = copy.deepcopy(build_document([NOTES], "0.1.0"))
+    place = document
+    for key in where[:-1]:
+        place = place[key]  # type: ignore[assignment]
+    place[where[-1]] = value
+    assert faults(document)
+
+
+def test_an_action_and_a_query_have_a_path_with_their_own_arguments() -> None:
+    document = build_document([NOTES], "0.1.0")
+    schemas = document["components"]["schemas"]  # type: ignore[index]
+    check = document["paths"]["/v1/contracts/notes/actions/endorse/check"]["post"]  # type: ignore[index]
+    assert check["x-hanse-rejects"] == ["not_live", "wrong_organisation"]
+    assert schemas["notes.Note"]["properties"] == NOTE["properties"]
+    arguments = schemas["notes.endorse.args"]
+    assert arguments["properties"]["note"] == {"$ref": "#/components/schemas/notes.Note"}
+    assert "/v1/contracts/notes/queries/mine" in document["paths"]  # type: ignore[operator]
+
+
+def test_a_transaction_is_one_of_the_actions() -> None:
+    document = build_document([NOTES], "0.1.0")
+    schemas = document["components"]["schemas"]  # type: ignore[index]
+    (choice,) = schemas["Transaction"]["oneOf"]
+    body = schemas[choice["$ref"].rpartition("/")[2]]["properties"]["body"]
+    assert body["properties"]["contract"] == {"const": "notes"}
+    assert body["properties"]["action"] == {"const": "endorse"}
+    submit = document["paths"]["/v1/transactions"]["post"]  # type: ignore[index]
+    content = submit["requestBody"]["content"]["application/json"]
+    assert content["schema"] == {"$ref": "#/components/schemas/Transaction"}
+
+
+def test_two_records_of_one_name_stay_apart() -> None:
+    other = {**NOTE, "properties": {"id": {"type": "integer"}}, "required": []}
+    description = copy.deepcopy(NOTES)
+    description["queries"][0]["result"] = {"type": "array", "items": other}  # type: ignore[index]
+    schemas = build_document([description], "1")["components"]["schemas"]  # type: ignore[index]
+    assert schemas["notes.Note_"]["properties"] == other["properties"]
+
+
+def test_the_page_shows_every_operation_and_escapes_what_a_contract_says() -> None:
+    hostile = copy.deepcopy(NOTES)
+    hostile["actions"][0]["doc"] = "<script>alert(1)</script>"  # type: ignore[index]
+    document = build_document([hostile], "0.1.0")
+    page = docs_page(document, "API").decode()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    for route in ROUTES:
+        assert route.path.replace("{", "{") in page
+    anchors = set(re.findall(r'href="#([^"]+)"', page))
+    ids = re.findall(r'id="([^"]+)"', page)
+    assert anchors <= set(ids)
+    assert len(ids) == len(set(ids))
