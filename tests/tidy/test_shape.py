@@ -4,9 +4,10 @@
 import ast
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
-from tests.tidy.tree import ROOT, list_pure, name_of, parse, read
+from tests.tidy.tree import ROOT, list_pure, list_suffix, name_of, parse, read
 
 CORE_DEPENDENCIES_MAX = 10
 ROOT_FILES = {
@@ -117,3 +118,9 @@ def test_every_make_target_has_a_help_text_and_one_command() -> None:
     for name, rest, recipe in targets:
         assert re.search(r"## \S", rest), name
         assert len(recipe.splitlines()) == 1, name
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    # tests are no packages, so pytest imports them by their bare names
+    names = Counter(path.name for path in list_suffix(".py") if path.name.startswith("test_"))
+    assert not [name for name, count in names.items() if count > 1]

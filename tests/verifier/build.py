@@ -51,13 +51,15 @@ class Ledger:
 
     def __init__(
         self, suite: str = "ed25519-sha256", seed: str = "a", *, cometbft: bool = False,
-        quorum: int = 2, genesis: dict | None = None,
+        quorum: int = 2, genesis: dict | None = None, edit: Callable[[dict], None] | None = None,
     ) -> None:  # fmt: skip
         self.suite, self.seed, self.cometbft = suite, seed, cometbft
         self.hash: Callable[[bytes], bytes] = sm3 if suite == "sm2-sm3" else sha256
         self.genesis = genesis or self._genesis(quorum)
         self.id = b64(self.tag("genesis", self.genesis))
         self.state = self._first_state()
+        if edit:
+            edit(self.state["registry"])
         self.leaves: list[bytes] = []
         self.headers: list[dict] = []
         self.states: list[dict] = []

@@ -21,7 +21,7 @@ def claim_of(evidence: Evidence) -> dict[str, object]:
             "status": receipt.status,
             "tx": receipt.tx,
         }
-        return claim if receipt.code is None else claim | {"code": receipt.code}
+        return claim if receipt.code is msgspec.UNSET else claim | {"code": receipt.code}
     proof = evidence.state
     assert proof is not None, "a file shows a record or a state value"
     name, _, rest = to_bytes(proof.key).partition(b"\x00")

@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evidence documents and registry values, decoded to the last field before any is believed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
 from hanse.client._certificate import certificate_decoder, decode_header, decode_path
 from hanse.client._genesis import Genesis, decode_genesis
-from hanse.client._state import StateProof, decode_state_key, decode_state_path
+from hanse.client._state import StateProof, decode_state_key, decode_state_path, state_key
 from hanse.client.note import Note, parse_note
-from hanse.codec.base64url import to_bytes, to_hash
+from hanse.codec.base64url import to_bytes, to_hash, to_text
 from hanse.codec.canonical import decode, decode_as
 from hanse.codec.documents import (
     TAG_HEADER,
+    ContractEvent,
     Header,
-    Receipt,
+    Signature,
     Transaction,
     decode_transaction,
-    receipt_decoder,
 )
 from hanse.codec.limits import EVIDENCE_BYTES_MAX, INTEGER_MAX
-from hanse.errors import Malformed
+from hanse.errors import Malformed, TooLarge
 
 T = TypeVar("T")
 
@@ -38,12 +39,28 @@ class Active(Protocol):
         """First height at which it is not valid any more; ``None`` while it is."""
 
 
+class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A receipt as it is read: absent is unset, so that ``null`` stays a value of its own."""
+
+    cost: int
+    events: list[ContractEvent]
+    height: int
+    index: int
+    status: Literal["ok", "rejected"]
+    tx: str
+    v: Literal[1]
+    code: str | msgspec.UnsetType = msgspec.UNSET
+    facts: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    reason: str | msgspec.UnsetType = msgspec.UNSET
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 class KeyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A member's key: ``registry.keys[(member, key id)]``."""
 
     from_height: int
     public_key: str
-    purpose: Literal["signing"]
+    purpose: str
     suite: str
     to_height: int | None
 
@@ -119,20 +136,39 @@ class _StateEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     v: Literal[1]
 
 
+_receipt_decoder = msgspec.json.Decoder(Receipt)
 _kind_decoder = msgspec.json.Decoder(_Kind)
 _record_decoder = msgspec.json.Decoder(_RecordEvidence)
 _state_decoder = msgspec.json.Decoder(_StateEvidence)
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPart:
+    """What the registry holds about one signature of the transaction."""
+
+    signature: Signature
+    signature_bytes: bytes
+    key: KeyRecord
+    public_key: bytes
+    member: MemberRecord
+
+
+@dataclass(frozen=True, slots=True)
 class RecordPart:
-    """A record of the log: transaction and receipt, with its place and path."""
+    """A record of the log with its place and path, and the registry's word on it.
+
+    ``proofs`` has each registry entry as path in the file, proof, and the state key it must be of.
+    """
 
     index: int
     path: list[bytes]
     receipt: Receipt
     receipt_bytes: bytes
     transaction: Transaction
+    keys: tuple[KeyPart, ...]
+    contract: ContractRecord
+    withdrawal: WithdrawalRecord | None
+    proofs: tuple[tuple[str, StateProof, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +181,7 @@ class Evidence:
     note: Note
     header_path: list[bytes]
     record: RecordPart | None
-    keys: tuple[KeyProofs, ...]
-    withdrawal: StateProof | None
-    contract: StateProof | None
     state: StateProof | None
-
-    def proofs(self) -> list[tuple[str, StateProof]]:
-        """Return every state proof of the file, with the path at which it stands."""
-        found = [("$.withdrawal", self.withdrawal), ("$.contract", self.contract)]
-        found.append(("$.state", self.state))
-        for i, entry in enumerate(self.keys):
-            found += [(f"$.keys[{i}].key", entry.key), (f"$.keys[{i}].member", entry.member)]
-        return [(at, proof) for at, proof in found if proof is not None]
 
 
 def decode_evidence(data: bytes) -> Evidence:
@@ -165,68 +190,126 @@ def decode_evidence(data: bytes) -> Evidence:
     Raises:
         Rejected: more than one encoding, unknown or missing fields, limits, ids of the wrong form.
     """
+    if len(data) > EVIDENCE_BYTES_MAX:
+        raise TooLarge(what="evidence bytes", limit=EVIDENCE_BYTES_MAX, actual=len(data))
     data = data.removesuffix(b"\n")
-    decode(data, EVIDENCE_BYTES_MAX)
+    decode(data)
     if decode_as(data, _kind_decoder).kind == "state":
-        evidence = _decode_state(decode_as(data, _state_decoder))
-    else:
-        evidence = _decode_record(decode_as(data, _record_decoder))
-    for at, proof in evidence.proofs():
-        decode_state_key(proof, at)
-        decode_state_path(proof.bucket, proof.siblings, at)
-        decode_state_path(proof.top_bucket, proof.top_siblings, at)
-    return evidence
-
-
-def _decode_state(found: _StateEvidence) -> Evidence:
-    return _build(found.genesis, found.header, found.certificate, {"state": found.state})
-
-
-def _decode_record(found: _RecordEvidence) -> Evidence:
+        state = decode_as(data, _state_decoder)
+        _check_state_proof(state.state, "$.state")
+        genesis = decode_genesis(bytes(state.genesis))
+        return _build(genesis, (state.header, state.certificate), state=state.state)
+    found = decode_as(data, _record_decoder)
     genesis = decode_genesis(bytes(found.genesis))
-    receipt_bytes = bytes(found.record.receipt)
-    transaction = decode_transaction(bytes(found.record.transaction), genesis.hash.tagged)
-    receipt = decode_receipt(receipt_bytes)
-    if not 0 <= found.record.index < INTEGER_MAX:
-        raise Malformed(reason="an index is not negative", at="$.record.index")
-    if len(found.keys) != len(transaction.signatures):
-        raise Malformed(reason="there is one entry for each signature", at="$.keys")
-    parties = {(s.signer, s.key) for s in transaction.signatures}
-    if len(parties) != len(transaction.signatures):
-        raise Malformed(reason="a key signs only once", at="$.record.transaction.signatures")
-    for signature in transaction.signatures:
-        to_bytes(signature.signature, "$.record.transaction.signatures")
-    to_hash(transaction.body.ledger, "$.record.transaction.body.ledger")
-    part = RecordPart(
-        index=found.record.index,
-        path=decode_path(found.record.path, "$.record.path"),
-        receipt=receipt,
-        receipt_bytes=receipt_bytes,
-        transaction=transaction,
-    )
-    fields = {
-        "record": part,
-        "keys": tuple(found.keys),
-        "withdrawal": found.withdrawal,
-        "contract": found.contract,
-    }
-    return _build(found.genesis, found.header, found.certificate, fields)
+    record = _decode_record(found, genesis)
+    return _build(genesis, (found.header, found.certificate), record=record)
 
 
 def _build(
-    raw_genesis: msgspec.Raw, raw_header: msgspec.Raw, certificate: msgspec.Raw, fields: Any
+    genesis: Genesis,
+    final: tuple[msgspec.Raw, msgspec.Raw],
+    *,
+    record: RecordPart | None = None,
+    state: StateProof | None = None,
 ) -> Evidence:
-    genesis = decode_genesis(bytes(raw_genesis))
-    found = decode_as(bytes(certificate), certificate_decoder)
-    parts = {"record": None, "keys": (), "withdrawal": None, "contract": None, "state": None}
+    raw_header, certificate = bytes(final[0]), decode_as(bytes(final[1]), certificate_decoder)
     return Evidence(
         genesis=genesis,
-        header=decode_header(bytes(raw_header)),
-        block_id=genesis.hash.tagged(TAG_HEADER, bytes(raw_header)),
-        note=parse_note(found.note),
-        header_path=decode_path(found.header_path, "$.certificate.header_path"),
-        **cast("dict[str, Any]", parts | fields),
+        header=decode_header(raw_header),
+        block_id=genesis.hash.tagged(TAG_HEADER, raw_header),
+        note=parse_note(certificate.note),
+        header_path=decode_path(certificate.header_path, "$.certificate.header_path"),
+        record=record,
+        state=state,
     )
+
+
+def _decode_record(found: _RecordEvidence, genesis: Genesis) -> RecordPart:
+    transaction = decode_transaction(bytes(found.record.transaction), genesis.hash.tagged)
+    to_hash(transaction.body.ledger, "$.record.transaction.body.ledger")
+    if not 0 <= found.record.index < INTEGER_MAX:
+        raise Malformed(reason="an index is not negative", at="$.record.index")
+    proofs = tuple(_registry_proofs(found, transaction))
+    for at, proof, _ in proofs:
+        _check_state_proof(proof, at)
+    withdrawal = None
+    if found.withdrawal.present:
+        withdrawal = _decode_value(found.withdrawal, WithdrawalRecord)
+    contract = _decode_value(found.contract, ContractRecord)
+    for version in contract.versions:
+        to_hash(version.hash, "$.contract.value.versions")
+        _check_heights(version.from_height, None)
+    return RecordPart(
+        index=found.record.index,
+        path=decode_path(found.record.path, "$.record.path"),
+        receipt=decode_receipt(bytes(found.record.receipt)),
+        receipt_bytes=bytes(found.record.receipt),
+        transaction=transaction,
+        keys=tuple(_decode_keys(found, transaction)),
+        contract=contract,
+        withdrawal=withdrawal,
+        proofs=proofs,
+    )
+
+
+def _registry_proofs(
+    found: _RecordEvidence, transaction: Transaction
+) -> Iterator[tuple[str, StateProof, bytes]]:
+    signatures = transaction.signatures
+    if len(found.keys) != len(signatures):
+        raise Malformed(reason="there is one entry for each signature", at="$.keys")
+    if len({(s.signer, s.key) for s in signatures}) != len(signatures):
+        raise Malformed(reason="a key signs only once", at="$.record.transaction.signatures")
+    for i, (entry, signed) in enumerate(zip(found.keys, signatures, strict=True)):
+        yield f"$.keys[{i}].key", entry.key, state_key("keys", (signed.signer, signed.key))
+        yield f"$.keys[{i}].member", entry.member, state_key("members", signed.signer)
+    signer = transaction.body.signer
+    withdrawals = state_key("withdrawals", (to_text(transaction.id), organisation_of(signer)))
+    yield "$.contract", found.contract, state_key("contracts", transaction.body.contract)
+    yield "$.withdrawal", found.withdrawal, withdrawals
+
+
+def _decode_keys(found: _RecordEvidence, transaction: Transaction) -> Iterator[KeyPart]:
+    for entry, signature in zip(found.keys, transaction.signatures, strict=True):
+        organisation_of(signature.signer)
+        key = _decode_value(entry.key, KeyRecord)
+        member = _decode_value(entry.member, MemberRecord)
+        _check_heights(key.from_height, key.to_height)
+        _check_heights(member.from_height, member.to_height)
+        yield KeyPart(
+            signature=signature,
+            signature_bytes=to_bytes(signature.signature, "$.record.transaction.signatures"),
+            key=key,
+            public_key=to_bytes(key.public_key, "$.keys"),
+            member=member,
+        )
+
+
+def organisation_of(member: str) -> str:
+    """Return the organisation in ``name@organisation``.
+
+    Raises:
+        Malformed: not of that form.
+    """
+    parts = member.split("@")
+    if len(parts) != 2 or not all(parts):
+        raise Malformed(reason="a member is name@organisation", at="$.record.transaction")
+    return parts[1]
+
+
+def _check_heights(from_height: int, to_height: int | None) -> None:
+    if from_height < 0 or (to_height is not None and to_height < 0):
+        raise Malformed(reason="a height is not negative", at="$.keys")
+
+
+def _check_state_proof(proof: StateProof, at: str) -> None:
+    decode_state_key(proof, at)
+    decode_state_path(proof.bucket, proof.siblings, at)
+    decode_state_path(proof.top_bucket, proof.top_siblings, at)
+
+
+def _decode_value(proof: StateProof, kind: type[T]) -> T:
+    return decode_as(bytes(proof.value), msgspec.json.Decoder(kind))
 
 
 def decode_receipt(raw: bytes) -> Receipt:
@@ -235,19 +318,12 @@ def decode_receipt(raw: bytes) -> Receipt:
     Raises:
         Malformed: the form is wrong.
     """
-    receipt = decode_as(raw, receipt_decoder)
+    receipt = decode_as(raw, _receipt_decoder)
     to_hash(receipt.tx, "$.receipt.tx")
-    if (receipt.status == "rejected") != (receipt.code is not None):
+    if (receipt.status == "rejected") != (receipt.code is not msgspec.UNSET):
         raise Malformed(reason="a code stands with a refusal only", at="$.receipt.code")
     if receipt.height < 0 or receipt.index < 0 or receipt.cost < 0:
         raise Malformed(reason="height, index and cost are not negative", at="$.receipt")
+    if any(not bytes(event.fields).startswith(b"{") for event in receipt.events):
+        raise Malformed(reason="an event's fields are an object", at="$.receipt.events")
     return receipt
-
-
-def decode_registry(raw: bytes, kind: type[T]) -> T:
-    """Return a value of the registry as its record type.
-
-    Raises:
-        Malformed: it is no such record.
-    """
-    return decode_as(raw, msgspec.json.Decoder(kind))

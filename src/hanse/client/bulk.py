@@ -2,8 +2,8 @@
 """The hot path: drafts made from templates, and receipts checked by the block.
 
 Budget: 80 µs of CPU for each transaction, signature included. So the body is never encoded as a
-whole (only its arguments are), and one certificate and one root are checked for all receipts of a
-block. ``bench/client.py`` measures it; the codec's ``encode_transaction`` is the judge in the tests.
+whole (only its arguments are), and one certificate and one root are checked for all receipts of
+a block. ``bench/client.py`` measures it; the codec's ``encode_transaction`` judges it in the tests.
 """
 
 import secrets
@@ -16,11 +16,12 @@ from typing import Final, final
 import msgspec
 
 from hanse.client._certificate import CertifiedHeader, verify_certified
+from hanse.client._documents import Receipt
 from hanse.client._genesis import Genesis
 from hanse.client.receipts import VerifiedReceipt
 from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import decode, decode_as, encode
-from hanse.codec.documents import TAG_BODY, TAG_RECEIPT, TAG_SIGNED, Receipt
+from hanse.codec.documents import TAG_BODY, TAG_RECEIPT, TAG_SIGNED
 from hanse.codec.limits import BATCH_TXS_MAX, BLOCK_TXS_MAX, BODY_BYTES_MAX, TX_BYTES_MAX
 from hanse.crypto import Hash
 from hanse.crypto.signers import Signer

@@ -6,36 +6,30 @@ The second implementation of that page, over this package's own codec, crypto an
 file: the trust anchor comes from the reader.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from hanse.client._certificate import verify_header_of, verify_in_note
 from hanse.client._claim import claim_of
-from hanse.client._documents import (
-    Active,
-    ContractRecord,
-    Evidence,
-    KeyRecord,
-    MemberRecord,
-    WithdrawalRecord,
-    decode_evidence,
-    decode_registry,
+from hanse.client._documents import Active, Evidence, decode_evidence, organisation_of
+from hanse.client._state import verify_state_proof
+from hanse.client.note import (
+    ORIGIN,
+    Checkpoint,
+    parse_note,
+    verify_operator,
+    verify_witnesses,
 )
-from hanse.client._state import StateProof, state_key, verify_state_proof
-from hanse.client.note import Checkpoint, parse_note, verify_operator, verify_witnesses
 from hanse.codec.base64url import to_bytes, to_hash, to_text
 from hanse.codec.documents import record_leaf
 from hanse.crypto import suite_named
-from hanse.errors import HanseError, ProofInvalid
+from hanse.errors import HanseError
 from hanse.merkle.log import leaf_hash, verify_inclusion
 
-T = TypeVar("T")
 Verdict = Literal["valid", "withdrawn", "unknown_issuer", "not_valid"]
 STEPS: Final = ("format", "signature", "inclusion", "finality", "key status", "withdrawal")
 REGISTRY: Final = "registry"
-_LEDGER_ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +74,11 @@ class Result:
 
 
 class _FailedError(Exception):
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    """A step does not pass; the text says why."""
+
+
+class _WithdrawnError(Exception):
+    """Everything holds, and so does a later withdrawal."""
 
 
 def verify(data: bytes, trust: str | None) -> Result:
@@ -110,13 +106,12 @@ def verify(data: bytes, trust: str | None) -> Result:
     for name, rule in zip(STEPS[1:], rules, strict=True):
         try:
             steps.append(Step(name, True, rule()))
+        except _WithdrawnError as error:
+            steps.append(Step(name, False, str(error)))
+            verdict = verdict if trust is None else "withdrawn"
         except (HanseError, _FailedError) as error:
             steps.append(Step(name, False, _reason(error)))
-            withdrawn = name == "withdrawal" and isinstance(error, _FailedError)
-            if not withdrawn:
-                verdict = "not_valid"
-            elif trust is not None:
-                verdict = "withdrawn"
+            verdict = "not_valid"
             break
     return _result(verdict, steps, evidence)
 
@@ -137,7 +132,7 @@ def _result(verdict: Verdict, steps: list[Step], evidence: Evidence) -> Result:
 
 def _reason(error: HanseError | _FailedError) -> str:
     if isinstance(error, _FailedError):
-        return error.detail
+        return str(error)
     reason = error.facts().get("reason")
     at = error.facts().get("at", "$")
     return str(error) if reason is None else f"{reason}" + (f" (at {at})" if at != "$" else "")
@@ -149,14 +144,14 @@ def _check_signatures(evidence: Evidence) -> str:
     if record is None:
         return "no signature belongs to a state value"
     message = record.transaction.message
-    for signature, entry in zip(record.transaction.signatures, evidence.keys, strict=True):
-        key = _present(entry.key, KeyRecord, f"key {signature.key} of {signature.signer}")
-        suite = suite_named(key.suite)
-        public_key = to_bytes(key.public_key, "$.keys")
-        if not suite.is_signature_valid(public_key, message, to_bytes(signature.signature)):
-            raise _FailedError(f"the signature of {signature.signer} does not hold")
-    signers = ", ".join(s.signer for s in record.transaction.signatures)
-    return f"signed by {signers}"
+    for part in record.keys:
+        suite = suite_named(part.key.suite)
+        known = suite.is_public_key_valid(part.public_key)  # one of small order signs anything
+        if not known or not suite.is_signature_valid(
+            part.public_key, message, part.signature_bytes
+        ):
+            raise _FailedError(f"the signature of {part.signature.signer} does not hold")
+    return f"signed by {', '.join(part.signature.signer for part in record.keys)}"
 
 
 # 3 inclusion: the record is in the log, and every state value is under the state root
@@ -165,10 +160,14 @@ def _check_inclusion(evidence: Evidence) -> str:
     if header.ledger != genesis.ledger:
         raise _FailedError("the header belongs to another ledger")
     state_root = to_hash(header.state_root)
-    for at, proof in evidence.proofs():
-        verify_state_proof(genesis.hash, state_root, proof, at)
     if record is None:
-        return f"the state value is under the state root of height {header.height}"
+        assert evidence.state is not None, "a file shows a record or a state value"
+        verify_state_proof(genesis.hash, state_root, evidence.state, "$.state")
+        return f"in the state of height {header.height}"
+    for at, proof, key in record.proofs:
+        if proof.contract != REGISTRY or to_bytes(proof.key) != key:
+            raise _FailedError(f"the proof at {at} is of another entry than its place requires")
+        verify_state_proof(genesis.hash, state_root, proof, at)
     if record.transaction.body.ledger != genesis.ledger:
         raise _FailedError("the transaction is for another ledger")
     if record.receipt.tx != to_text(record.transaction.id):
@@ -176,34 +175,10 @@ def _check_inclusion(evidence: Evidence) -> str:
     if record.receipt.height > header.height:
         raise _FailedError("the receipt is newer than the header")
     leaf = record_leaf(record.transaction.raw, record.receipt_bytes, genesis.hash.tagged)
-    verify_inclusion(
-        genesis.hash,
-        leaf_hash(genesis.hash, leaf),
-        record.index,
-        header.log_size,
-        record.path,
-        to_hash(header.log_root),
-    )
-    _check_proof_keys(evidence)
-    return f"leaf {record.index} of the {header.log_size} before the header of {header.height}"
-
-
-def _check_proof_keys(evidence: Evidence) -> None:
-    """Establish that each proof is about the key that its place requires."""
-    record = evidence.record
-    assert record is not None, "only a record has such proofs"
-    for entry, signature in zip(evidence.keys, record.transaction.signatures, strict=True):
-        _is_about(entry.key, state_key("keys", (signature.signer, signature.key)))
-        _is_about(entry.member, state_key("members", signature.signer))
-    assert evidence.withdrawal is not None, "decoding established it"
-    assert evidence.contract is not None, "decoding established it"
-    _is_about(evidence.withdrawal, state_key("withdrawals", record.receipt.tx))
-    _is_about(evidence.contract, state_key("contracts", record.transaction.body.contract))
-
-
-def _is_about(proof: StateProof, key: bytes) -> None:
-    if proof.contract != REGISTRY or to_bytes(proof.key) != key:
-        raise _FailedError("a state proof is about another key than its place requires")
+    index, size = record.index, header.log_size
+    leaf = leaf_hash(genesis.hash, leaf)
+    verify_inclusion(genesis.hash, leaf, index, size, record.path, to_hash(header.log_root))
+    return f"leaf {index} of the {size} before the header of height {header.height}"
 
 
 # 4 finality: operator and witnesses signed the log that holds the header; the anchor names it
@@ -216,7 +191,7 @@ def _check_finality(evidence: Evidence, trust: str | None) -> str:
     if len(witnesses) != genesis.witness_quorum:
         count = f"{len(witnesses)} witnesses where the ledger wants {genesis.witness_quorum}"
         raise _FailedError(count)
-    final = f"height {header.height} signed by {genesis.operator.name}, {len(witnesses)} witnesses"
+    final = f"signed by {', '.join((genesis.operator.name, *witnesses))}"
     if trust is None:
         return f"{final}; no trust anchor was given"
     _check_anchor(trust, genesis.ledger, note.checkpoint)
@@ -224,18 +199,11 @@ def _check_finality(evidence: Evidence, trust: str | None) -> str:
 
 
 def _check_anchor(trust: str, ledger: str, checkpoint: Checkpoint) -> None:
-    if _LEDGER_ID(trust):
-        if trust != ledger:
-            raise _FailedError("another ledger")
-        return
-    try:
-        anchor = parse_note(trust if trust.endswith("\n") else trust + "\n").checkpoint
-    except HanseError:
-        raise _FailedError("the trust anchor is neither a ledger id nor a checkpoint") from None
-    if anchor.ledger != ledger:
-        raise _FailedError("another ledger")
-    if anchor != checkpoint:
-        raise _FailedError("the certificate is not of the checkpoint given as trust anchor")
+    anchor = parse_note(trust).checkpoint if trust.startswith(ORIGIN) else None
+    if (trust if anchor is None else anchor.ledger) != ledger:
+        raise _FailedError("another ledger than the trust anchor names")
+    if anchor is not None and anchor != checkpoint:
+        raise _FailedError("another checkpoint than the trust anchor")
 
 
 # 5 key status: keys, members and contract were valid when the transaction ran
@@ -244,25 +212,17 @@ def _check_key_status(evidence: Evidence) -> str:
     if record is None:
         return "no key belongs to a state value"
     height = record.receipt.height
-    for signature, entry in zip(record.transaction.signatures, evidence.keys, strict=True):
-        key = _present(entry.key, KeyRecord, f"key {signature.key}")
-        member = _present(entry.member, MemberRecord, f"member {signature.signer}")
-        if not _active(key, height):
-            raise _FailedError(
-                f"key {signature.key} of {signature.signer} was not valid at {height}"
-            )
-        if not _active(member, height):
-            raise _FailedError(f"{signature.signer} was not a member at {height}")
-        if member.organisation != signature.signer.rpartition("@")[2]:
-            raise _FailedError(f"{signature.signer} belongs to another organisation")
-    name = record.transaction.body.contract
-    assert evidence.contract is not None, "decoding established it"
-    contract = _present(evidence.contract, ContractRecord, f"contract {name}")
-    versions = [v for v in contract.versions if v.from_height <= height]
-    if not versions:
-        raise _FailedError(f"contract {name} was not active at {height}")
-    newest = max(versions, key=lambda v: v.from_height)
-    return f"keys valid at height {height}; {name} version {newest.version}"
+    for part in record.keys:
+        signer = part.signature.signer
+        if part.key.purpose != "signing":
+            raise _FailedError(f"the key of {signer} is not for signing")
+        if not _active(part.key, height) or not _active(part.member, height):
+            raise _FailedError(f"key or membership of {signer} not valid at {height}")
+        if part.member.organisation != organisation_of(signer):
+            raise _FailedError(f"{signer} is a member of another organisation")
+    if not any(version.from_height <= height for version in record.contract.versions):
+        raise _FailedError(f"the contract was not active at {height}")
+    return f"keys, members and contract were valid at height {height}"
 
 
 def _active(entry: Active, height: int) -> bool:
@@ -271,20 +231,11 @@ def _active(entry: Active, height: int) -> bool:
 
 # 6 withdrawal: not withdrawn as of the newest header given
 def _check_withdrawal(evidence: Evidence) -> str:
-    header = evidence.header
+    header, record = evidence.header, evidence.record
     as_of = f"as of height {header.height}, {header.time_ms} ms"
-    if evidence.withdrawal is None:
-        return f"a state value is shown {as_of}"
-    if not evidence.withdrawal.present:
+    if record is None or record.withdrawal is None:
         return f"not withdrawn {as_of}"
-    entry = _present(evidence.withdrawal, WithdrawalRecord, "withdrawal")
+    entry = record.withdrawal
     replaced = f", replaced by {entry.replacement}" if entry.replacement else ""
-    raise _FailedError(
-        f"withdrawn at height {entry.height} by {entry.by}: {entry.reason}{replaced}"
-    )
-
-
-def _present(proof: StateProof, kind: type[T], what: str) -> T:
-    if not proof.present:
-        raise ProofInvalid(reason=f"{what} is not in the registry")
-    return decode_registry(bytes(proof.value), kind)
+    by = f"at height {entry.height} by {entry.by}: {entry.reason}"
+    raise _WithdrawnError(f"withdrawn {by}{replaced}; {as_of}")

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias, final
 
 import msgspec
 
-from hanse.codec.documents import Receipt
+from hanse.client._documents import Receipt
 from hanse.errors import Refusal
 
 
@@ -63,12 +63,12 @@ class VerifiedReceipt:
     @property
     def code(self) -> str | None:
         """The stable word for the refusal; ``None`` when there was none."""
-        return self._receipt.code
+        return self._receipt.code or None
 
     @property
     def reason(self) -> str | None:
         """The refusal in a sentence."""
-        return self._receipt.reason
+        return self._receipt.reason or None
 
     @property
     def cost(self) -> int:
@@ -83,7 +83,8 @@ class VerifiedReceipt:
     @property
     def result_bytes(self) -> bytes | None:
         """What the action returned, as canonical bytes."""
-        return None if self._receipt.result is None else bytes(self._receipt.result)
+        result = self._receipt.result
+        return None if result is msgspec.UNSET else bytes(result)
 
     @property
     def facts(self) -> dict[str, object]:
@@ -107,7 +108,7 @@ class VerifiedReceipt:
 
     def refusal(self) -> Refusal:
         """Return the refusal of a rejected transaction as an error value."""
-        assert self._receipt.code is not None, "asked of a receipt that is ok"
+        assert self._receipt.code, "asked of a receipt that is ok"
         return Refusal(
             refusal=self._receipt.code, reason=self.reason or "", detail=self.facts, tx=self.tx
         )
@@ -122,10 +123,10 @@ Outcome: TypeAlias = VerifiedReceipt | Refusal
 """What a batch gives for each line: a proved receipt, or why the line was not admitted."""
 
 
-def _value(raw: msgspec.Raw | None) -> object:
-    return None if raw is None else msgspec.json.decode(bytes(raw))
+def _value(raw: msgspec.Raw | msgspec.UnsetType) -> object:
+    return None if raw is msgspec.UNSET else msgspec.json.decode(bytes(raw))
 
 
-def _object(raw: msgspec.Raw | None) -> dict[str, object]:
+def _object(raw: msgspec.Raw | msgspec.UnsetType) -> dict[str, object]:
     value = _value(raw)
     return value if isinstance(value, dict) else {}

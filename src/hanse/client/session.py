@@ -2,8 +2,8 @@
 """What both clients share: a session with one ledger, sans I/O.
 
 Each method that needs the node is a generator: it yields requests, is sent responses, and returns
-only what it has verified. A session remembers the newest checkpoint; every certified header that comes
-later must extend it, every earlier one must be a beginning of it.
+only what it has verified. A session remembers the newest checkpoint; every certified header that
+comes later must extend it, every earlier one must be a beginning of it.
 """
 
 from collections import OrderedDict

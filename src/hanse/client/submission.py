@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from hanse.client._documents import decode_receipt
+from hanse.client._documents import Receipt, decode_receipt
 from hanse.client._http import (
     NDJSON,
     AnswerInvalid,
@@ -20,13 +20,14 @@ from hanse.client.bulk import Draft, batches, encode_args, verify_receipt
 from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.client.session import Session, SignerMissing, node_at_fault
 from hanse.codec.canonical import encode
-from hanse.codec.documents import Receipt
 from hanse.codec.limits import COST_MAX
 from hanse.errors import ProofInvalid, Refusal
 
 EXPIRES_IN_MS: Final = 600_000  # ten minutes: longer than any retry, far below the limit of a day
 COST_UNKNOWN: Final = 20_000  # reserved when a dry run says nothing
 _COST_MARGIN: Final = 2_000  # units; another path through the action costs more than the last one
+
+_RECEIPT_END: Final = b',"v":1}'  # of every receipt, as keys are sorted; a problem has no version
 
 Call = tuple[str, str, Mapping[str, object]]
 """Contract, action, arguments."""
@@ -142,7 +143,7 @@ def verify_lines(session: Session, lines: Iterable[Line]) -> Steps[list[Outcome]
 
 
 def _decode_line(made: Draft, raw: bytes) -> Receipt | Refusal:
-    if raw.startswith(b'{"cost":'):
+    if raw.endswith(_RECEIPT_END):
         with node_at_fault("/v1/transactions"):
             return decode_receipt(raw)
     problem = decode_object(raw, "/v1/transactions")

@@ -240,6 +240,14 @@ class Client:
             Refusal: not admitted. A refusal by the contract is a receipt; see ``require_ok``.
         """
         made = self.draft(contract, action, args, cost_max=cost_max, expires_in_ms=expires_in_ms)
+        return self.submit_draft(made)
+
+    def submit_draft(self, made: Draft) -> VerifiedReceipt:
+        """Return the proved receipt of one draft.
+
+        Raises:
+            Refusal: not admitted.
+        """
         return self.run(submission.submit(self.session, made))
 
     def draft(

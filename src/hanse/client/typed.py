@@ -28,7 +28,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-_targets: dict[Callable[..., Any], Target[Any]] = {}  # one entry for each method in the code
 Method: TypeAlias = Callable[Concatenate[C, Context, P], R]
 
 
@@ -50,6 +49,9 @@ class Target(Generic[R_co]):
     signature: inspect.Signature
     codecs: dict[str, Codec[Any]]
     result: Codec[R_co] | None
+
+
+_targets: dict[Callable[..., Any], Target[Any]] = {}  # one entry for each method in the code
 
 
 def target_of(method: Callable[..., R]) -> Target[R]:

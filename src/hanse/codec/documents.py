@@ -57,7 +57,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     nonce: str
     signer: str
     v: Literal[1]
-    private: msgspec.Raw | None = None
+    private: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,9 +167,9 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     tx: str
     v: Literal[1]
     code: str | None = None
-    facts: msgspec.Raw | None = None
+    facts: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     reason: str | None = None
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -54,9 +54,7 @@ PENDING_TXS_MAX: Final = 20_000  # admitted transactions waiting for a block; th
 FEED_READERS_MAX: Final = 1_000  # open feeds of one node
 FEED_QUEUE_BLOCKS: Final = 64  # blocks kept for a slow reader of the feed; then a gap is announced
 REQUESTS_PER_SECOND: Final = 2_000  # requests of one client address; a batch counts as one
-CLOCK_SKEW_MS_MAX: Final = (
-    60_000  # milliseconds by which a header may differ from a witness's clock
-)
+CLOCK_SKEW_MS_MAX: Final = 60_000  # milliseconds between a header's time and a witness's clock
 
 GENESIS_BYTES_MAX: Final = 1024 * 1024  # bytes of a genesis document
 ORGANISATIONS_MAX: Final = 1_000  # organisations of a genesis

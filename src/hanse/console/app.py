@@ -12,8 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from hanse.client import AsyncClient
 from hanse.console.catalogue import Text, load_catalogue
-from hanse.console.ledger import LedgerClient, Signers
+from hanse.console.ledger import Ledger, Signers, refusal_code
 from hanse.console.pages import apps, contracts, overview, records, registry, settings
 from hanse.console.security import SecurityHeaders
 from hanse.console.view import Console, View
@@ -54,7 +55,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 
 def build_console(
-    client: LedgerClient,
+    client: AsyncClient,
     *,
     wallet: Signers | None = None,
     apps: tuple[App, ...] = (),
@@ -67,7 +68,7 @@ def build_console(
         apps: the apps whose panels are shown.
         sentences: language → ``sentence.<contract>.<event>`` → the event's sentence in that language.
     """
-    console = Console(client, dict(wallet or {}), apps, load_catalogue(sentences))
+    console = Console(Ledger(client, wallet or {}), apps, load_catalogue(sentences))
     routes = [
         Route(address, _endpoint(console, page), methods=[method])
         for method, address, page in PAGES
@@ -93,13 +94,11 @@ def _endpoint(console: Console, page: Page) -> Callable[[Request], Awaitable[Res
 
 def error_page(view: View, error: HanseError) -> Response:
     """Return the page of a problem: what happened, the code, what to do next."""
+    code = refusal_code(error)
+    status = 404 if code.endswith("not_found") else error.status
+    facts = {name: value for name, value in error.facts().items() if value and name != "refusal"}
     return view.render(
-        "error.html",
-        error.status,
-        code=error.code,
-        hint=error.hint,
-        facts={name: str(value) for name, value in error.facts().items()},
-        status_code=error.status,
+        "error.html", status, code=code, hint=error.hint, facts=facts, status_code=status
     )
 
 

@@ -72,7 +72,7 @@ def parse_graph(result: Any) -> Graph | None:
     for entry in nodes:
         if isinstance(entry, Mapping) and "id" in entry:
             id_ = str(entry["id"])
-            label, detail = str(entry.get("label", id_)), str(entry.get("detail", ""))
+            label, detail = str(entry.get("label", id_)), _detail(entry)
             found[id_] = Node(id_, label, detail, str(entry.get("kind", "")), _href(entry))
         elif isinstance(entry, str):
             found[entry] = Node(entry, entry)
@@ -84,9 +84,16 @@ def parse_graph(result: Any) -> Graph | None:
         for end in ends:
             found.setdefault(end, Node(end, end))
         facts = entry if isinstance(entry, Mapping) else {}
-        label = str(facts.get("label", ""))
+        label = str(facts.get("label", facts.get("event", "")))
         lines.append(Edge(*ends, label, facts.get("missing") is True, _href(facts)))
     return Graph(tuple(found.values()), tuple(lines))
+
+
+def _detail(entry: Mapping[str, Any]) -> str:
+    holders = entry.get("holders")
+    if isinstance(holders, list) and holders:
+        return ", ".join(str(holder) for holder in holders[:5])
+    return str(entry.get("detail", entry.get("maker", "")))
 
 
 def _href(entry: Mapping[str, Any]) -> str | None:
@@ -172,13 +179,15 @@ def columns(rank: Mapping[str, int], edges: Sequence[tuple[str, str]]) -> list[l
 
 def shorten(label: str, columns_max: int = LABEL_COLUMNS) -> str:
     """Return ``label`` cut to what fits, wide characters counted as two."""
+    shown = visible(label)
+    at_end = shown.startswith(("http://", "https://", "urn:"))  # identifiers differ at their end
     used, kept = 0, ""
-    for character in visible(label):
+    for character in reversed(shown) if at_end else shown:
         used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
         if used > columns_max:
-            return kept + "…"
+            return f"…{kept[::-1]}" if at_end else f"{kept}…"
         kept += character
-    return kept
+    return kept[::-1] if at_end else kept
 
 
 def draw(graph: Graph, title: str) -> Markup | None:

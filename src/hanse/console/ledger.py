@@ -1,43 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the console asks of a ledger: the client's methods that it uses, and what it makes of the answers.
+"""The ledger as the console sees it: one verifying client, and a session for each member it signs for.
 
-The console never reaches a node but through this protocol, so it can stand beside a node or far from one.
+The console never reaches a node but through the client, so it can stand beside a node or far from one.
+What comes from here is either proved (records, headers, evidence, receipts) or named as the node's word.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Any, ClassVar
 
-from hanse.crypto.signers import Signer
+import msgspec
 
-
-class LedgerClient(Protocol):
-    """The part of ``hanse.client.AsyncClient`` that the console uses."""
-
-    @property
-    def url(self) -> str:
-        """The address of the node."""
-
-    @property
-    def trust(self) -> str | None:
-        """The trust anchor: the ledger id that answers are verified against."""
-
-    async def get(self, path: str) -> Any:
-        """Return the JSON answer of ``path``; a problem is raised as an error."""
-
-    async def get_bytes(self, path: str) -> bytes:
-        """Return the bytes of ``path``."""
-
-    async def post(self, path: str, document: Any) -> Any:
-        """Return the JSON answer to ``document`` sent to ``path``."""
-
-    async def post_bytes(self, path: str, data: bytes, media_type: str) -> Any:
-        """Return the JSON answer to raw bytes sent to ``path``."""
-
-    def feed(self, from_height: int | None = None) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield blocks as they become final."""
-
+from hanse.client import AsyncClient, reading, submission
+from hanse.client.reading import QueryAnswer, VerifiedRecord
+from hanse.client.receipts import Outcome, VerifiedReceipt
+from hanse.client.session import CheckpointReport, Session
+from hanse.client.sync import open_session
+from hanse.codec.base64url import to_text
+from hanse.crypto.signers import Signer, generate
+from hanse.errors import Misconfigured, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -62,24 +43,22 @@ class Verdict:
     claim: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def is_good(self) -> bool:
-        """Whether the badge may say that the client verified the record."""
-        return self.verdict in {"valid", "withdrawn"}
-
-    @property
     def failed(self) -> Step | None:
         """The step that failed, if one did."""
         return next((step for step in self.steps if step.passed is False), None)
 
 
-def action_path(contract: str, action: str) -> str:
-    """Return the API address that checks an action without sending it."""
-    return f"/v1/contracts/{quote(contract)}/actions/{quote(action)}/check"
+Signers = Mapping[str, Signer]
+Call = tuple[str, str, Mapping[str, object]]
 
 
-def query_path(contract: str, query: str) -> str:
-    """Return the API address of a query."""
-    return f"/v1/contracts/{quote(contract)}/queries/{quote(query)}"
+@dataclass(eq=False)
+class KeyMissing(Misconfigured):
+    """The console holds no key that the registry knows for this member."""
+
+    member: str
+    code: ClassVar[str] = "key_missing"
+    hint: ClassVar[str] = "Start the console with the member's key file, or sign with the client."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +83,177 @@ class Directory:
         """Whether the registry knows this member."""
         return member in self.member_ids()
 
+    def key_id(self, member: str, public_key: bytes) -> str | None:
+        """Return the name under which the registry holds a member's key that is in force."""
+        text = to_text(public_key)
+        for organisation in self.organisations:
+            for entry in organisation.get("members", ()):
+                if entry.get("id") != member:
+                    continue
+                for key in entry.get("keys", ()):
+                    if key.get("public_key") == text and key.get("to_height") is None:
+                        return str(key["id"])
+        return None
 
-Signers = Mapping[str, Signer]
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record that the client proved, as JSON values for a page."""
+
+    transaction: Mapping[str, Any]
+    receipt: Mapping[str, Any]
+    sentence: str
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The signed part of the transaction."""
+        body: Mapping[str, Any] = self.transaction["body"]
+        return body
+
+    @property
+    def tx(self) -> str:
+        """The transaction's id."""
+        return str(self.receipt["tx"])
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the contract said no."""
+        return bool(self.receipt["status"] == "rejected")
+
+
+def build_record(found: VerifiedRecord) -> Record:
+    """Return a proved record as JSON values."""
+    transaction = msgspec.json.decode(found.transaction)
+    return Record(transaction, msgspec.json.decode(found.receipt.raw), found.sentence or "")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderView:
+    """A header that the client verified, and who signed for it."""
+
+    fields: Mapping[str, Any]
+    block_id: str
+    signers: tuple[str, ...]
+    certificate: str
+
+
+class Ledger:
+    """One ledger, for reading by anyone and for signing by the members whose keys are at hand."""
+
+    def __init__(self, client: AsyncClient, signers: Signers) -> None:
+        self.client = client
+        self.signers = dict(signers)
+        self._sessions: dict[str, Session] = {}
+
+    @property
+    def url(self) -> str:
+        """The address of the node."""
+        return self.client.session.url
+
+    async def trust(self) -> str:
+        """Return the ledger id that answers are verified against."""
+        return (await self.client.genesis()).ledger
+
+    async def get(self, path: str) -> Any:
+        """Return the JSON at any path of the API; the node's word."""
+        return await self.client.get(path)
+
+    async def checkpoint(self) -> CheckpointReport:
+        """Return the newest checkpoints, proved to extend what was seen before."""
+        return await self.client.checkpoint_update()
+
+    async def header(self, height: int) -> HeaderView:
+        """Return a header that the operator signed, part of the one history."""
+        found = await self.client.header(height)
+        lines = tuple(line.name for line in found.note.lines)
+        note = "\n".join([found.note.checkpoint.body, *(str(line) for line in found.note.lines)])
+        fields = msgspec.to_builtins(found.header)
+        return HeaderView(fields, to_text(found.block_id), lines, note + "\n")
+
+    async def block(self, height: int) -> list[Record]:
+        """Return all records of a block, proved to be all of them."""
+        return [build_record(found) for found in await self.client.block(height)]
+
+    async def record(self, tx: str) -> Record:
+        """Return a transaction and its receipt, proved to be in the log."""
+        return build_record(await self.client.transaction(tx))
+
+    async def evidence(self, tx: str) -> bytes:
+        """Return the evidence file of a record, verified before it is returned."""
+        return await self.client.evidence(tx)
+
+    async def query(
+        self, contract: str, name: str, args: Mapping[str, object], signer: str | None
+    ) -> QueryAnswer:
+        """Return a query's result; the node's word, at the height that it names."""
+        return await self.client.query(contract, name, dict(args), signer=signer)
+
+    async def check_format(self, name: str, data: bytes, media_type: str) -> Mapping[str, Any]:
+        """Return the node's report on a document; its word, on exactly these bytes."""
+        session = self.client.session
+        return await self.client.run(reading.check_format(session, name, data, media_type))
+
+    async def put_document(self, data: bytes) -> str:
+        """Return the digest under which the node keeps ``data``."""
+        return await self.client.put_document(data)
+
+    async def check(self, directory: Directory, member: str, call: Call) -> Mapping[str, Any]:
+        """Return what an action would do now; nothing is recorded."""
+        if member in self.signers:
+            session = await self._session(directory, member)
+        else:  # a dry run is not signed, so any key will do
+            session = await self._open(member, generate("ed25519-sha256"), "none")
+        return await self.client.run(submission.dry_run(session, call))
+
+    async def send(self, directory: Directory, member: str, call: Call) -> VerifiedReceipt:
+        """Return the proved receipt of a call that ``member`` signs.
+
+        Raises:
+            KeyMissing: the console holds no registered key of this member.
+            Refusal: the ledger did not admit the transaction.
+        """
+        session = await self._session(directory, member)
+        made = await self.client.run(submission.draft(session, call, None))
+        return await self.client.run(submission.submit(session, made))
+
+    async def send_many(
+        self, directory: Directory, member: str, calls: Sequence[Call]
+    ) -> list[Outcome]:
+        """Return one outcome for each call, in order: a proved receipt, or why not admitted."""
+        session = await self._session(directory, member)
+        drafts = [await self.client.run(submission.draft(session, call, None)) for call in calls]
+        return await self.client.run(submission.submit_drafts(session, drafts))
+
+    async def _session(self, directory: Directory, member: str) -> Session:
+        if member in self._sessions:
+            return self._sessions[member]
+        signer = self.signers.get(member)
+        key_id = directory.key_id(member, signer.public_key) if signer else None
+        if signer is None or key_id is None:
+            raise KeyMissing(member=member)
+        self._sessions[member] = await self._open(member, signer, key_id)
+        return self._sessions[member]
+
+    async def _open(self, member: str, signer: Signer, key_id: str) -> Session:
+        reader = self.client.session
+        return open_session(
+            reader.url,
+            trust=await self.trust(),
+            member=member,
+            signer=signer,
+            key_id=key_id,
+            state_dir=None,
+            now_ms=reader.now_ms,
+        )
+
+    async def feed(self, start: int | None) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+        """Yield ``block`` and ``gap`` with their facts, each block proved to be in the log."""
+        async for event in self.client.feed(start):
+            yield event.kind, event.data
+
+
+def refusal_code(error: Exception) -> str:
+    """Return the code that a page shows for an error: the node's own where it refused."""
+    if isinstance(error, Refusal):
+        return error.refusal
+    return str(getattr(error, "code", "error"))

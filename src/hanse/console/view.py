@@ -3,6 +3,7 @@
 
 import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -18,7 +19,7 @@ from hanse.codec.limits import BODY_BYTES_MAX
 from hanse.console import display
 from hanse.console.catalogue import LANGUAGE_NAMES, Catalogue, choose_language
 from hanse.console.held import HeldFiles
-from hanse.console.ledger import Directory, LedgerClient, Signers
+from hanse.console.ledger import Directory, Ledger, Record, refusal_code
 from hanse.console.security import (
     Session,
     Sessions,
@@ -36,6 +37,7 @@ THEMES: Final = ("system", "light", "dark")
 DENSITIES: Final = ("compact", "roomy")
 CACHE_SECONDS: Final = 5.0  # names and descriptions change only with a block; pages may lag so long
 CACHE_ENTRIES_MAX: Final = 256
+BLOCKS_KEPT: Final = 128  # proved blocks of at most a few dozen records
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,22 @@ def load_assets() -> dict[str, Asset]:
 class Console:
     """Everything that pages share: the ledger's client, signers, apps, words, sessions."""
 
-    client: LedgerClient
-    wallet: Signers
+    ledger: Ledger
     apps: tuple[App, ...]
     catalogue: Catalogue
     sessions: Sessions = field(default_factory=Sessions)
     held: HeldFiles = field(default_factory=HeldFiles)
     assets: dict[str, Asset] = field(default_factory=load_assets)
     _cache: dict[str, tuple[float, Any]] = field(default_factory=dict)
+    _blocks: OrderedDict[int, list[Record]] = field(default_factory=OrderedDict)
+
+    async def small_block(self, height: int) -> list[Record]:
+        """Return the proved records of a block that a row shows; blocks never change."""
+        if height not in self._blocks:
+            self._blocks[height] = await self.ledger.block(height)
+            while len(self._blocks) > BLOCKS_KEPT:
+                self._blocks.popitem(last=False)
+        return self._blocks[height]
 
     async def cached(self, path: str) -> Any:
         """Return the answer of ``path``, at most a few seconds old."""
@@ -81,7 +91,7 @@ class Console:
         found = self._cache.get(path)
         if found and now - found[0] < CACHE_SECONDS:
             return found[1]
-        answer = await self.client.get(path)
+        answer = await self.ledger.get(path)
         if len(self._cache) >= CACHE_ENTRIES_MAX:
             self._cache.clear()
         self._cache[path] = (now, answer)
@@ -115,7 +125,7 @@ def build_templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("hanse.console", "templates"),
         autoescape=True,
-        undefined=jinja2.StrictUndefined,
+        undefined=jinja2.Undefined,  # fields of receipts and descriptions are optional
         finalize=display.finalize,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -132,6 +142,7 @@ def build_templates() -> jinja2.Environment:
         web_link=display.web_link,
         attrs=display.attributes,
         is_mixed_script=display.is_mixed_script,
+        refusal_code=refusal_code,
         language_names=LANGUAGE_NAMES,
         themes=THEMES,
         densities=DENSITIES,
@@ -175,7 +186,7 @@ class View:
     @property
     def member(self) -> str | None:
         """As whom this reader looks and signs: the chosen member of the wallet, or the first."""
-        wallet = self.console.wallet
+        wallet = self.console.ledger.signers
         if self.session.member in wallet:
             return self.session.member
         return next(iter(sorted(wallet)), None)
@@ -195,19 +206,20 @@ class View:
             theme=self.theme,
             density=self.density,
             member=self.member,
-            members=sorted(self.console.wallet),
+            members=sorted(self.console.ledger.signers),
             directory=self.words.directory,
             assets=self.console.assets,
             csrf=self.session.token,
             here=self.request.url.path,
             here_query="".join(f"&{quote(k, safe='')}={quote(v, safe='')}" for k, v in query[:20]),
-            number=self._number,
+            number=self.number,
             apps=self.console.apps,
             **data,
         )
         return self.finish(HTMLResponse(html, status_code=status))
 
-    def _number(self, value: object) -> str | Markup:
+    def number(self, value: object) -> str | Markup:
+        """Return a number grouped for the reader."""
         return self.words.part(value).text if type(value) is int else Markup("–")
 
     def finish(self, response: Response) -> Response:

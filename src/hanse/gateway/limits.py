@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hanse.codec.limits import HEADER_BYTES_MAX, REQUESTS_PER_SECOND
+from hanse.codec.problems import problem_bytes
 from hanse.errors import HanseError, TooLarge
 from hanse.gateway.problems import (
     MEDIA_TYPE,
@@ -32,7 +33,6 @@ from hanse.gateway.problems import (
     UnknownHost,
     UnknownPath,
     WrongMethod,
-    problem_bytes,
 )
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")

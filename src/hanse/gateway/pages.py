@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from hanse.errors import HanseError
-from hanse.gateway.problems import family_of, fields_of, title_of
 from hanse.gateway.seam import Json
 
 STYLE: Final = b"""\
@@ -74,17 +72,33 @@ def docs_page(document: Json, title: str) -> bytes:
     return _page(title, "".join(body))
 
 
-def problem_page(kind: type[HanseError]) -> bytes:
+def problem_page(facts: Json) -> bytes:
     """Return the page of an error class: what is wrong, whose it is to mend, what it carries."""
-    facts = ", ".join(f"<code>{escape(name)}</code>" for name in fields_of(kind)) or "none"
+    names = [f"<code>{escape(str(name))}</code>" for name in _list(facts["fields"])]
     rows = [
-        ("Code", f"<code>{escape(kind.code)}</code>"),
-        ("HTTP status", str(kind.status)),
-        ("Whose to mend", escape(family_of(kind))),
-        ("What to do", escape(kind.hint)),
-        ("Facts it carries", facts),
+        ("Code", f"<code>{escape(str(facts['code']))}</code>"),
+        ("HTTP status", str(facts["status"])),
+        ("Whose to mend", escape(str(facts["mended_by"]))),
+        ("What to do", escape(str(facts["hint"]))),
+        ("Facts it carries", ", ".join(names) or "none"),
     ]
-    return _problem(title_of(kind), rows)
+    return _problem(str(facts["title"]), rows)
+
+
+def kernel_page(facts: Json) -> bytes:
+    """Return the page of a code of the kernel itself."""
+    kept = (
+        "a receipt: the refusal is recorded"
+        if facts["recorded"]
+        else "a problem: nothing is recorded"
+    )
+    rows = [
+        ("Code", f"<code>{escape(str(facts['code']))}</code>"),
+        ("Answered as", kept),
+        ("Found at", f"stage {escape(str(facts['stage']))} of the kernel's order"),
+        ("What to do", escape(str(facts["remedy"]))),
+    ]
+    return _problem(str(facts["cause"]).rstrip("."), rows)
 
 
 def refusal_page(code: str, actions: Iterable[str]) -> bytes:

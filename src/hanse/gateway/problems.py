@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors as RFC 9457 problems: one shape for every class, and a page for every code.
+"""The gateway's own errors, and what the pages of all error codes are made from.
 
-A problem is ``{"type", "title", "status", "code", "hint", ...facts}``. Codes never change and are
-never translated; the title is the first line of the class's docstring.
+The problem document of an error is made by ``hanse.codec.problems``, for every room alike.
 """
 
 from dataclasses import dataclass, fields, is_dataclass
 from typing import ClassVar, Final
 
-from hanse.codec.base64url import to_text
-from hanse.codec.limits import INTEGER_MAX
-from hanse.errors import Corrupt, HanseError, Misconfigured, Refusal, Rejected
-from hanse.gateway.seam import Json, to_json
+from hanse.errors import Corrupt, HanseError, Misconfigured, Rejected
 
 MEDIA_TYPE: Final = "application/problem+json"
-RESERVED: Final = frozenset({"type", "title", "status", "code", "hint", "detail", "instance"})
-_TEXT_CHARS_MAX: Final = 1_000  # characters of one fact; an error never echoes a whole document
-_ITEMS_MAX: Final = 100  # entries of one fact that is a list or an object
 _FAMILIES: Final = (
     (Rejected, "the request: you can change it"),
     (Corrupt, "data of this node, or of another party"),
@@ -32,38 +25,6 @@ class UnknownPath(Rejected):
     code: ClassVar[str] = "unknown_path"
     status: ClassVar[int] = 404
     hint: ClassVar[str] = "All paths are listed at /docs and in /openapi.json."
-
-
-@dataclass(eq=False)
-class UnknownTransaction(Rejected):
-    """This node has no record of that transaction."""
-
-    tx: str
-    code: ClassVar[str] = "unknown_transaction"
-    status: ClassVar[int] = 404
-    hint: ClassVar[str] = "Check the id; it may not be ordered yet, or its history may be archived."
-
-
-@dataclass(eq=False)
-class UnknownBlock(Rejected):
-    """This node has no block of that height."""
-
-    height: int
-    code: ClassVar[str] = "unknown_block"
-    status: ClassVar[int] = 404
-    hint: ClassVar[str] = "GET /v1/ledger gives the newest height; older blocks may be archived."
-
-
-@dataclass(eq=False)
-class UnknownDocument(Rejected):
-    """This node keeps no document with that digest."""
-
-    digest: str
-    code: ClassVar[str] = "unknown_document"
-    status: ClassVar[int] = 404
-    hint: ClassVar[str] = (
-        "Documents are kept by the node that imported them; ask that organisation."
-    )
 
 
 @dataclass(eq=False)
@@ -175,41 +136,6 @@ class InternalFault(Corrupt):
     hint: ClassVar[str] = "The node's log has the details; report it with the time of the request."
 
 
-def build_problem(error: HanseError) -> Json:
-    """Return the problem document of ``error``.
-
-    A :class:`Refusal` shows the code that the ledger gave: one fault has one code everywhere.
-    """
-    facts = error.facts()
-    code, title = error.code, title_of(type(error))
-    extra: Json = {}
-    if isinstance(error, Refusal):
-        code = error.refusal
-        extra["detail"] = error.reason or None
-        facts = {**(error.detail or {}), "tx": error.tx}
-    named = {f"fact_{k}" if k in RESERVED else k: _plain(v, 0) for k, v in facts.items()}
-    document: Json = {
-        **named,
-        **{k: _plain(v, 0) for k, v in extra.items()},
-        "type": f"/problems/{code}",
-        "title": title,
-        "status": error.status,
-        "code": code,
-        "hint": error.hint,
-    }
-    return {k: v for k, v in document.items() if v is not None}
-
-
-def problem_bytes(error: HanseError) -> bytes:
-    """Return the problem document of ``error`` as canonical JSON."""
-    return to_json(build_problem(error))
-
-
-def title_of(kind: type[HanseError]) -> str:
-    """Return the first line of the class's docstring, without its full stop."""
-    return (kind.__doc__ or kind.__name__).strip().partition("\n")[0].rstrip(".")
-
-
 def family_of(kind: type[HanseError]) -> str:
     """Return whose fault an error of this class is, in words."""
     return next((words for family, words in _FAMILIES if issubclass(kind, family)), "unknown")
@@ -230,24 +156,3 @@ def error_classes() -> dict[str, type[HanseError]]:
         if "code" in vars(kind) and kind is not HanseError:
             found[kind.code] = kind
     return dict(sorted(found.items()))
-
-
-def _plain(value: object, depth: int) -> object:
-    """Return ``value`` as JSON can carry it, cut to a bounded size."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) <= INTEGER_MAX else str(value)
-    if isinstance(value, bytes):
-        return to_text(value[:_TEXT_CHARS_MAX])
-    if depth < 4 and isinstance(value, dict):
-        pairs = list(value.items())[:_ITEMS_MAX]
-        return {_text(k): _plain(v, depth + 1) for k, v in pairs}
-    if depth < 4 and isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
-        return [_plain(item, depth + 1) for item in items[:_ITEMS_MAX]]
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    return str(value)[:_TEXT_CHARS_MAX].encode("utf-8", "replace").decode("utf-8")

@@ -14,6 +14,7 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hanse.codec.limits import HEADER_BYTES_MAX
+from hanse.codec.problems import problem_bytes
 from hanse.errors import HanseError
 from hanse.gateway.problems import (
     MEDIA_TYPE,
@@ -21,7 +22,6 @@ from hanse.gateway.problems import (
     HeadersTooLarge,
     TooManyConnections,
     TooSlow,
-    problem_bytes,
 )
 
 HEAD_S: Final = 10  # seconds for the head of a request, first byte to empty line
@@ -80,6 +80,15 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(HeadersTooLarge(limit=HEADER_BYTES_MAX))
         elif self._head_timer is None:
             self._arm()
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio reads the answer
+        """Still answer a caller that has only ended its sending side; a feed's reader has left."""
+        cycle = self.cycle
+        owed = cycle is not None and not cycle.response_complete and not cycle.more_body
+        if not owed or cycle.scope["path"] == "/v1/feed":
+            return None
+        cycle.keep_alive = False
+        return True
 
     def pause_writing(self) -> None:
         """Wait for the caller to read what it asked for, as long as it makes progress."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The routes that are not hot: each turns a request into one call of the node."""
 
+import asyncio
 import json
 from collections.abc import Callable
-from inspect import cleandoc
 from typing import Final, NoReturn
 
 import msgspec
@@ -13,25 +13,23 @@ from starlette.routing import Route
 
 from hanse.codec.canonical import decode_as, parse
 from hanse.codec.limits import INTEGER_MAX
+from hanse.codec.problems import title_of
 from hanse.errors import Malformed, NotCanonical
 from hanse.gateway.limits import Counters, printable, read_body
 from hanse.gateway.openapi import build_document
-from hanse.gateway.pages import STYLE, docs_page, problem_page, refusal_page
+from hanse.gateway.pages import STYLE, docs_page, kernel_page, problem_page, refusal_page
 from hanse.gateway.problems import (
-    UnknownBlock,
-    UnknownDocument,
     UnknownPath,
-    UnknownTransaction,
     error_classes,
     family_of,
     fields_of,
-    title_of,
 )
 from hanse.gateway.seam import Json, NodeService, to_json
+from hanse.kernel import KERNEL_CODES
+from hanse.node.errors import NotFound
 
 BLOCKS_SHOWN: Final = 20  # blocks of one answer, unless asked otherwise
 BLOCKS_SHOWN_MAX: Final = 200  # blocks of one answer at most
-_HTML: Final = "text/html; charset=utf-8"
 
 
 class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +58,7 @@ class Routes:
         self._service = service
         self._counters = counters
         self._document: tuple[object, Json] = (None, {})
+        self._putting = asyncio.Lock()  # one file is written at a time
 
     def table(self) -> list[Route]:
         """Return the routes for the router."""
@@ -110,7 +109,7 @@ class Routes:
         tx = request.path_params["tx"]
         view = self._service.record(tx)
         if view is None:
-            raise UnknownTransaction(tx=tx[:100])
+            raise NotFound("transaction", tx[:100])
         document = {
             "receipt": msgspec.Raw(view.receipt),
             "sentence": view.sentence,
@@ -125,7 +124,7 @@ class Routes:
     async def evidence(self, request: Request) -> Response:
         """Answer with the evidence file of a record."""
         tx = request.path_params["tx"]
-        return _attachment(self._service.evidence_record(tx), "application/json", tx, ".json")
+        return _attachment(await self._service.evidence_record(tx), "application/json", tx, ".json")
 
     async def blocks(self, request: Request) -> Response:
         """Answer with the newest blocks."""
@@ -174,9 +173,9 @@ class Routes:
             raise Malformed(reason="the key is needed, as JSON", at="?key")
         parse(key.encode("utf-8", "replace"))
         if _flag(request, "evidence"):
-            data = self._service.evidence_state(contract, name, key)
+            data = await self._service.evidence_state(contract, name, key)
             return _attachment(data, "application/json", f"{contract}-{name}", ".json")
-        return _json(self._service.state(contract, name, key))
+        return _json(await self._service.state(contract, name, key))
 
     async def contracts(self, _request: Request) -> Response:
         """Answer with one line for each contract."""
@@ -212,19 +211,23 @@ class Routes:
         """Answer with the findings on a document."""
         data = await read_body(request.receive)
         media_type = request.headers.get("content-type")
-        return _json(self._service.check_format(request.path_params["format"], data, media_type))
+        name = request.path_params["format"]
+        check = self._service.check_format  # seconds for a large document: not on the event loop
+        return _json(await asyncio.to_thread(check, name, data, media_type))
 
     async def put_document(self, request: Request) -> Response:
         """Keep a document; its digest is the answer, given when it is durable."""
         data = await read_body(request.receive)
-        return _json({"bytes": len(data), "digest": self._service.documents.put(data)})
+        async with self._putting:
+            digest = await asyncio.to_thread(self._service.documents.put, data)
+        return _json({"bytes": len(data), "digest": digest})
 
     async def get_document(self, request: Request) -> Response:
         """Answer with a kept document, byte for byte, never to be shown in place."""
         digest = request.path_params["digest"]
-        data = self._service.documents.get(digest)
+        data = await asyncio.to_thread(self._service.documents.find, digest)
         if data is None:
-            raise UnknownDocument(digest=digest[:100])
+            raise NotFound("document", digest[:100])
         return _attachment(data, "application/octet-stream", digest, "")
 
     async def openapi(self, _request: Request) -> Response:
@@ -233,7 +236,7 @@ class Routes:
 
     async def docs(self, _request: Request) -> Response:
         """Answer with the page drawn from the OpenAPI document."""
-        return Response(docs_page(self._openapi(), "Hanse node: HTTP API"), media_type=_HTML)
+        return _html(docs_page(self._openapi(), "Hanse node: HTTP API"))
 
     async def style(self, _request: Request) -> Response:
         """Answer with the style sheet of the gateway's own pages."""
@@ -242,21 +245,34 @@ class Routes:
     async def problem(self, request: Request) -> Response:
         """Answer with the page of an error code, or its facts as JSON when that is asked for."""
         code = request.path_params["code"]
+        as_json = "json" in request.headers.get("accept", "")
         kind = error_classes().get(code)
-        if kind is None:
-            return self._refusal(request, code)
-        if "json" not in request.headers.get("accept", ""):
-            return Response(problem_page(kind), media_type=_HTML)
-        facts = {
-            "code": code,
-            "doc": cleandoc(kind.__doc__ or ""),
-            "fields": fields_of(kind),
-            "hint": kind.hint,
-            "mended_by": family_of(kind),
-            "status": kind.status,
-            "title": title_of(kind),
-        }
-        return _json(facts)
+        if kind is not None:
+            facts: Json = {
+                "code": code,
+                "fields": fields_of(kind),
+                "hint": kind.hint,
+                "mended_by": family_of(kind),
+                "status": kind.status,
+                "title": title_of(kind),
+            }
+            return _json(facts) if as_json else _html(problem_page(facts))
+        known = next((entry for entry in KERNEL_CODES if entry.code == code), None)
+        given_by = [] if known is not None else self._actions_refusing_with(code)
+        if known is not None:
+            facts = {
+                "cause": known.cause,
+                "code": code,
+                "recorded": known.recorded,
+                "remedy": known.remedy,
+                "stage": known.stage,
+                "status": known.status,
+            }
+            return _json(facts) if as_json else _html(kernel_page(facts))
+        if not given_by:
+            _unknown(request)
+        facts = {"code": code, "given_by": given_by}
+        return _json(facts) if as_json else _html(refusal_page(code, given_by))
 
     async def metrics(self, _request: Request) -> Response:
         """Answer with the figures of node and gateway."""
@@ -282,22 +298,17 @@ class Routes:
             self._document = (listed, build_document(descriptions, version))
         return self._document[1]
 
-    def _refusal(self, request: Request, code: str) -> Response:
-        """Answer for a code that only contracts give."""
+    def _actions_refusing_with(self, code: str) -> list[str]:
+        """Return the actions whose contracts give this code."""
         found: list[str] = []
         for line in self._service.contracts():
-            description = self._service.describe(str(line["name"]))
-            actions = description.get("actions")
+            actions = self._service.describe(str(line["name"])).get("actions")
             found += [
                 f"{line['name']}.{action['name']}"
                 for action in (actions if isinstance(actions, list) else [])
                 if code in action.get("rejects", ())
             ]
-        if not found:
-            _unknown(request)
-        if "json" in request.headers.get("accept", ""):
-            return _json({"code": code, "given_by": found})
-        return Response(refusal_page(code, found), media_type=_HTML)
+        return found
 
 
 async def not_found(request: Request) -> Response:
@@ -313,6 +324,10 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(to_json(value), status, media_type="application/json")
 
 
+def _html(page: bytes) -> Response:
+    return Response(page, media_type="text/html; charset=utf-8")
+
+
 def _attachment(data: bytes, media_type: str, name: str, suffix: str) -> Response:
     safe = "".join(c for c in name if c.isascii() and (c.isalnum() or c in "-_"))[:64] or "file"
     disposition = f'attachment; filename="{safe}{suffix}"'
@@ -323,7 +338,7 @@ def _by_height(request: Request, call: Callable[[int], Json | None]) -> Response
     height = _number(request.path_params["height"], "height")
     found = call(height)
     if found is None:
-        raise UnknownBlock(height=height)
+        raise NotFound("block", str(height))
     return _json(found)
 
 

@@ -69,7 +69,7 @@ class Documents(Protocol):
     def put(self, data: bytes) -> str:
         """Return the digest of ``data``, which is durable by then."""
 
-    def get(self, digest: str) -> bytes | None:
+    def find(self, digest: str) -> bytes | None:
         """Return the exact bytes, or ``None`` when they are not kept here."""
 
 
@@ -100,13 +100,13 @@ class NodeService(Protocol):
     def why(self, tx: str) -> Json:
         """Return the explanation of a refusal."""
 
-    def evidence_record(self, tx: str) -> bytes:
+    async def evidence_record(self, tx: str) -> bytes:
         """Return the evidence document of a record."""
 
-    def evidence_state(self, contract: str, name: str, key_json: str, /) -> bytes:
+    async def evidence_state(self, contract: str, name: str, key_json: str, /) -> bytes:
         """Return the evidence document of a state value."""
 
-    def state(self, contract: str, name: str, key_json: str, /) -> Json:
+    async def state(self, contract: str, name: str, key_json: str, /) -> Json:
         """Return a state value with its proof."""
 
     def blocks(self, before: int | None, limit: int) -> list[Json]:

@@ -13,9 +13,10 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from hanse.codec.limits import BATCH_TXS_MAX, PENDING_TXS_MAX, SUBMISSION_TXS_MAX, TX_BYTES_MAX
+from hanse.codec.problems import problem_bytes
 from hanse.errors import HanseError, Malformed, TooLarge
 from hanse.gateway.limits import Counters, read_body
-from hanse.gateway.problems import MEDIA_TYPE, WrongMethod, problem_bytes
+from hanse.gateway.problems import MEDIA_TYPE, WrongMethod
 from hanse.gateway.seam import NodeService
 
 STREAM_TXS_MAX: Final = 4_000  # transactions of one stream that are not answered yet

@@ -355,8 +355,8 @@ def _receipt(tx: Transaction, outcome: Outcome, height: int, index: int) -> byte
             tx=to_text(tx.id),
             v=1,
             code=outcome.code,
-            facts=None if outcome.facts is None else msgspec.Raw(outcome.facts),
+            facts=msgspec.UNSET if outcome.facts is None else msgspec.Raw(outcome.facts),
             reason=outcome.reason or None,
-            result=None if outcome.result is None else msgspec.Raw(outcome.result),
+            result=msgspec.UNSET if outcome.result is None else msgspec.Raw(outcome.result),
         )
     )

@@ -99,7 +99,7 @@ class Catalogue:
             "clause": clause,
             "code": receipt.code,
             "contract": body.contract,
-            "facts": receipt.facts,
+            "facts": {} if receipt.facts is msgspec.UNSET else receipt.facts,
             "remedy": known.remedy if known else "Change what the reason names and sign again.",
             "status": receipt.status,
             "who": f"a member with the role {role}" if role else body.signer,

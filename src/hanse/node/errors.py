@@ -21,6 +21,15 @@ class NotFound(Rejected):
 
 
 @dataclass(eq=False)
+class NodeStopped(Misconfigured):
+    """The node has met a fault and takes no more transactions; what it acknowledged is safe."""
+
+    reason: str
+    code: ClassVar[str] = "node_stopped"
+    hint: ClassVar[str] = "Look at the node's log and start it again; then send the same bytes."
+
+
+@dataclass(eq=False)
 class NotCosigned(Misconfigured):
     """The witnesses have not cosigned this height yet."""
 

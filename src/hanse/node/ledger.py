@@ -23,8 +23,6 @@ from hanse.node.folder import Folder
 from hanse.node.proofs import certificate_document, header_path, root_with_header
 from hanse.storage import BlockLog, Store
 
-CHECKPOINT_BLOCKS = 50  # blocks the store may lie behind the log before a checkpoint begins
-CHECKPOINT_WRITES = 20_000  # state keys, likewise
 Progress = Callable[[int, int], None]
 
 
@@ -48,8 +46,7 @@ class Ledger:
             found = "none" if loaded is None else package_hash(loaded.cls, self.hash.tagged)
             if found != expected:
                 raise ContractMismatch(name, found, expected)
-        self._writes_since = 0
-        self._checkpoint: asyncio.Future[None] | None = None
+        self._checkpoint: asyncio.Future[int] | None = None
         self.lock = asyncio.Lock()
 
     def open(self, progress: Progress | None = None) -> None:
@@ -89,10 +86,8 @@ class Ledger:
         txs = transactions_of(block, self.hash)
         result = execute_again(self.kernel, self.store, block, block_id, txs)
         self.store.apply(as_applied(result))
-        self._writes_since += _count(result)
-        if height % CHECKPOINT_BLOCKS == 0 or self._writes_since > CHECKPOINT_WRITES:
+        if self.store.due:
             self.store.checkpoint()
-            self._writes_since = 0
 
     def _keep(self, result: BlockResult, *, durable: bool) -> None:
         if not durable:
@@ -100,7 +95,6 @@ class Ledger:
             assert result.header is not None
             self.log.append([(result.header.height, result.block_id, payload)])
         self.store.apply(as_applied(result))
-        self._writes_since += _count(result)
 
     def certificate_of(self, result: BlockResult) -> dict[str, object]:
         """Return the operator's certificate of a block that the store does not have yet."""
@@ -130,19 +124,16 @@ class Ledger:
                 await loop.run_in_executor(None, self.log.append, [entry])
                 self._keep(result, durable=True)
         await published(result, certificate)
-        await self._maybe_checkpoint()
+        self._start_checkpoint()
 
-    async def _maybe_checkpoint(self) -> None:
-        behind = self.store.height - self.store.checkpoint_height
-        if behind < CHECKPOINT_BLOCKS and self._writes_since < CHECKPOINT_WRITES:
-            return
-        if self._checkpoint is not None:
-            if not self._checkpoint.done() and behind < 4 * CHECKPOINT_BLOCKS:
-                return
-            await self._checkpoint
-        self._writes_since = 0
-        loop = asyncio.get_running_loop()
-        self._checkpoint = loop.run_in_executor(None, self.store.checkpoint)
+    def _start_checkpoint(self) -> None:
+        """Begin a checkpoint on a thread when one is due; its failure surfaces with the next."""
+        if self._checkpoint is not None and self._checkpoint.done():
+            self._checkpoint.result()
+            self._checkpoint = None
+        if self._checkpoint is None and self.store.due:
+            loop = asyncio.get_running_loop()
+            self._checkpoint = loop.run_in_executor(None, self.store.checkpoint)
 
     async def finish(self) -> None:
         """Wait for a checkpoint under way."""
@@ -154,6 +145,3 @@ class Ledger:
 def _name(cls: type[Contract]) -> str:
     return cls.name or cls.__name__.lower()
 
-
-def _count(result: BlockResult) -> int:
-    return sum(len(changes) for changes in result.writes.values())

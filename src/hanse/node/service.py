@@ -26,7 +26,7 @@ from hanse.node.admission import Admitted, admit, dropped
 from hanse.node.catalogue import Catalogue
 from hanse.node.clock import wall_clock_ms
 from hanse.node.cosigning import Cosigning
-from hanse.node.errors import NotFound
+from hanse.node.errors import NodeStopped, NotFound
 from hanse.node.feed import Feed
 from hanse.node.folder import Folder
 from hanse.node.ledger import Ledger, Progress
@@ -128,6 +128,8 @@ class NodeService:
         request = _Request([None] * len(raws), len(raws))
         if not raws:
             return []
+        if self._failure is not None:
+            raise NodeStopped(type(self._failure).__name__)
         now_ms = wall_clock_ms()
         ready: list[Transaction] = []
         for index, raw in enumerate(raws):
@@ -167,8 +169,17 @@ class NodeService:
         try:
             await self._node.deliver(block, self._published)
         except BaseException as error:
-            self._failure = error
+            self._fail(error)
             raise
+
+    def _fail(self, error: BaseException) -> None:
+        """Let nobody wait for an answer that cannot come; the process ends and starts again."""
+        self._failure = error
+        for _, waiting in self._pending.values():
+            for request, _ in waiting:
+                if not request.done.done():
+                    request.done.set_exception(NodeStopped(type(error).__name__))
+        self._pending.clear()
 
     async def _published(self, result: BlockResult, certificate: bytes) -> None:
         for tx, receipt in result.records:

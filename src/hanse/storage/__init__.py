@@ -1,2 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Block log, LMDB state, snapshots, backup."""
+
+from hanse.storage.blocklog import BlockLog
+from hanse.storage.snapshot import Snapshot
+from hanse.storage.store import AppliedBlock, Store
+
+__all__ = ["AppliedBlock", "BlockLog", "Snapshot", "Store"]

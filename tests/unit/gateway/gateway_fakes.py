@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node that answers at once from memory, and a caller that speaks ASGI: the gateway's two sides."""
+"""A node that answers at once from memory, and a caller that speaks ASGI."""
 
 import asyncio
 import hashlib
@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode
 from hanse.codec.limits import TX_BYTES_MAX
+from hanse.codec.problems import problem_bytes
 from hanse.errors import HanseError, Malformed
-from hanse.gateway.problems import problem_bytes
-from hanse.gateway.seam import to_json
 
 NOTE = {
     "type": "object",
@@ -84,7 +83,7 @@ class FakeDocuments:
         self.kept[digest] = data
         return digest
 
-    def get(self, digest: str) -> bytes | None:
+    def find(self, digest: str) -> bytes | None:
         return self.kept.get(digest)
 
 
@@ -141,13 +140,13 @@ class FakeNode:
     def why(self, tx: str) -> dict[str, object]:
         return {"code": "not_live", "tx": tx}
 
-    def evidence_record(self, tx: str) -> bytes:
+    async def evidence_record(self, tx: str) -> bytes:
         return b'{"kind":"record","v":1}'
 
-    def evidence_state(self, contract: str, name: str, key_json: str) -> bytes:
+    async def evidence_state(self, contract: str, name: str, key_json: str) -> bytes:
         return b'{"kind":"state","v":1}'
 
-    def state(self, contract: str, name: str, key_json: str) -> dict[str, object]:
+    async def state(self, contract: str, name: str, key_json: str) -> dict[str, object]:
         return {"contract": contract, "map": name, "key": key_json}
 
     def blocks(self, before: int | None, limit: int) -> list[dict[str, object]]:
@@ -236,7 +235,7 @@ class Got:
 
 @dataclass
 class Call:
-    """One ASGI exchange; ``messages`` may be a list of body pieces, and the caller leaves at its end."""
+    """One ASGI exchange; the body comes in ``pieces``."""
 
     method: str
     path: str

@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 from gateway_fakes import Call, FakeNode, Got, ask
+
 from hanse.codec.limits import (
     BATCH_TXS_MAX,
     BODY_BYTES_MAX,

@@ -6,23 +6,19 @@ import re
 
 import pytest
 from gateway_fakes import NOTE, NOTES
+
 from hanse.gateway.openapi import ROUTES, build_document
 from hanse.gateway.pages import docs_page
 
 METHODS = {"get", "post", "put", "delete", "options", "head", "patch", "trace"}
 OPERATION = {
-    "operationId",
-    "tags",
-    "summary",
-    "description",
-    "parameters",
-    "requestBody",
-    "responses",
-}
+    "operationId", "tags", "summary", "description", "parameters",
+    "requestBody", "responses",
+}  # fmt: skip
 SCHEMA = {
-    "type", "properties", "required", "additionalProperties", "items", "prefixItems", "anyOf", "oneOf",
-    "enum", "const", "format", "pattern", "minimum", "maximum", "minItems", "maxItems", "title",
-    "description", "$ref",
+    "type", "properties", "required", "additionalProperties", "items", "prefixItems",
+    "anyOf", "oneOf", "enum", "const", "format", "pattern", "minimum", "maximum", "minItems",
+    "maxItems", "title", "description", "$ref",
 }  # fmt: skip
 TYPES = {"object", "array", "string", "integer", "boolean", "null", "number"}
 
@@ -60,7 +56,8 @@ def faults(document: dict) -> list[str]:
 
 
 def operation_faults(at: str, path: str, operation: dict, components: dict) -> list[str]:
-    found = [f"{at}: {k}" for k in operation if k not in OPERATION and not k.startswith("x-")]
+    known = {k for k in operation if k in OPERATION or k.startswith("x-")}
+    found = [f"{at}: {k}" for k in operation.keys() - known]
     in_path = set(re.findall(r"\{([^}]*)\}", path))
     declared = [(p["in"], p["name"]) for p in operation.get("parameters", [])]
     if len(set(declared)) != len(declared):
@@ -68,30 +65,39 @@ def operation_faults(at: str, path: str, operation: dict, components: dict) -> l
     if {name for place, name in declared if place == "path"} != in_path:
         found.append(f"{at}: path parameters")
     for parameter in operation.get("parameters", []):
-        if parameter["in"] not in {"path", "query", "header", "cookie"}:
-            found.append(f"{at}: parameter place")
-        if parameter["in"] == "path" and parameter["required"] is not True:
-            found.append(f"{at}: path parameter not required")
-        found += schema_faults(parameter["schema"], at, components)
+        found += parameter_faults(at, parameter, components)
     if not operation["responses"]:
         found.append(f"{at}: no response")
     holders = [operation["requestBody"]] if "requestBody" in operation else []
     for status, response in operation["responses"].items():
-        if not re.fullmatch(r"[1-5]\d\d|[1-5]XX|default", status):
-            found.append(f"{at}: status {status}")
-        if "$ref" in response:
-            name = response["$ref"].removeprefix("#/components/responses/")
-            if name not in components["responses"]:
-                found.append(f"{at}: response {name}")
-        elif not response.get("description"):
-            found.append(f"{at}: response without description")
-        else:
-            holders.append(response)
-    for holder in holders:
-        for media_type, entry in holder["content"].items():
-            if not re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", media_type):
-                found.append(f"{at}: media type {media_type}")
-            found += schema_faults(entry["schema"], at, components)
+        found += response_faults(f"{at} {status}", status, response, components)
+        holders += [] if "$ref" in response else [response]
+    contents = [pair for holder in holders for pair in holder["content"].items()]
+    for media_type, entry in contents:
+        if not re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", media_type):
+            found.append(f"{at}: media type {media_type}")
+        found += schema_faults(entry["schema"], at, components)
+    return found
+
+
+def response_faults(at: str, status: str, response: dict, components: dict) -> list[str]:
+    found = []
+    if not re.fullmatch(r"[1-5]\d\d|[1-5]XX|default", status):
+        found.append(f"{at}: status")
+    name = response.get("$ref", "").removeprefix("#/components/responses/")
+    if name and name not in components["responses"]:
+        found.append(f"{at}: no response {name}")
+    if not name and not response.get("description"):
+        found.append(f"{at}: no description")
+    return found
+
+
+def parameter_faults(at: str, parameter: dict, components: dict) -> list[str]:
+    found = schema_faults(parameter["schema"], at, components)
+    if parameter["in"] not in {"path", "query", "header", "cookie"}:
+        found.append(f"{at}: parameter place")
+    if parameter["in"] == "path" and parameter["required"] is not True:
+        found.append(f"{at}: path parameter not required")
     return found
 
 
@@ -107,13 +113,11 @@ def schema_faults(schema: object, at: str, components: dict) -> list[str]:
             found.append(f"{at}: dangling {schema['$ref']}")
     if "type" in schema and schema["type"] not in TYPES:
         found.append(f"{at}: type {schema['type']}")
-    for name in schema.get("required", []):
-        if name not in schema.get("properties", {}):
-            found.append(f"{at}: required {name} undeclared")
+    undeclared = set(schema.get("required", [])) - set(schema.get("properties", {}))
+    found += [f"{at}: required {name} undeclared" for name in undeclared]
     inner = [*schema.get("properties", {}).values(), *schema.get("prefixItems", [])]
     for word in ("anyOf", "oneOf"):
-        if word in schema and not schema[word]:
-            found.append(f"{at}: empty {word}")
+        found += [f"{at}: empty {word}"] * (schema.get(word) == [])
         inner += schema.get(word, [])
     inner += [schema[word] for word in ("items", "additionalProperties") if word in schema]
     for value in inner:
@@ -185,7 +189,7 @@ def test_the_page_shows_every_operation_and_escapes_what_a_contract_says() -> No
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     for route in ROUTES:
-        assert route.path.replace("{", "{") in page
+        assert route.path in page
     anchors = set(re.findall(r'href="#([^"]+)"', page))
     ids = re.findall(r'id="([^"]+)"', page)
     assert anchors <= set(ids)

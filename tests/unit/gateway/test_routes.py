@@ -3,6 +3,7 @@
 
 import pytest
 from gateway_fakes import Call, FakeNode, ask
+
 from hanse.codec.base64url import to_text
 from hanse.errors import Malformed
 from hanse.gateway import build_app
@@ -106,9 +107,9 @@ def test_a_fault_of_the_node_is_one_coded_answer_without_details(caplog: object)
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("/v1/transactions/T9", "unknown_transaction"),
-        ("/v1/blocks/8", "unknown_block"),
-        ("/v1/documents/abc", "unknown_document"),
+        ("/v1/transactions/T9", "not_found"),
+        ("/v1/blocks/8", "not_found"),
+        ("/v1/documents/abc", "not_found"),
         ("/nowhere", "unknown_path"),
         ("/v1/ledger/", "unknown_path"),
         ("/problems/no_such_code", "unknown_path"),
@@ -194,7 +195,7 @@ def test_a_node_that_is_not_ready_says_so_with_503() -> None:
 
 def test_an_html_page_may_load_nothing_from_elsewhere_and_run_no_script() -> None:
     app = build_app(FakeNode())
-    for path in ("/docs", "/problems/too_large", "/problems/not_live"):
+    for path in ("/docs", "/problems/too_large", "/problems/not_live", "/problems/bad_signature"):
         got = ask(app, "GET", path)
         assert got.status == 200
         policy = got.headers["content-security-policy"]

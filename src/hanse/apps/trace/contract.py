@@ -325,7 +325,12 @@ class Trace(Contract):
             gain = max([self._gain(part.id) for part in captured.outputs] + [0])
             most = used + used * gain // 1_000_000
             require(
-                made <= most, "mass_imbalance", "more came out than went in", made=made, most=most
+                made <= most,
+                "mass_imbalance",
+                "more came out than went in",
+                made_milli=made,
+                most_milli=most,
+                thing=captured.outputs[0].id,
             )
         outputs = [part.id for part in captured.outputs]
         ctx.emit(Made(owner=ctx.organisation, inputs=len(captured.inputs), outputs=outputs))
@@ -362,6 +367,8 @@ class Trace(Contract):
             elif step == "receiving":
                 self._receive(ctx, part)
             self._check_travel(ctx, part.id, captured)
+            if captured.disposition == "non_conformant" and step in ("transporting", "storing"):
+                self._find(ctx, "cold_chain_broken", part.id, captured.hash, "out of its limits")
         first = captured.things[0].id if captured.things else "–"
         ctx.emit(
             Moved(
@@ -469,9 +476,11 @@ class Trace(Contract):
                 self._find(ctx, "impossible_travel", thing, captured.hash, text)
 
     def _find(self, ctx: Context, rule: str, thing: str, event: str, sentence: str) -> None:
-        found = Finding(rule=rule, thing=thing, event=event, sentence=sentence)
-        self.findings[rule, f"{thing} {event}"] = found
-        ctx.emit(Found(rule=rule, thing=thing, sentence=sentence))
+        """Keep a finding, the first one of its rule for each thing."""
+        if (rule, thing) not in self.findings:
+            found = Finding(rule=rule, thing=thing, event=event, sentence=sentence)
+            self.findings[rule, thing] = found
+            ctx.emit(Found(rule=rule, thing=thing, sentence=sentence))
 
     def _gain(self, thing: str) -> int:
         item = self.items.get(gtin_of(thing))

@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The panels of apps, and the import of documents in the formats of their fields."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
-from urllib.parse import quote
 
 from starlette.responses import Response
 
 from hanse.codec.limits import DOCUMENT_BYTES_MAX
-from hanse.console import sending
 from hanse.console.display import path
-from hanse.console.pages.contracts import answer_page, find_entry
+from hanse.console.ledger import KeyMissing
+from hanse.console.pages.contracts import answer_page
 from hanse.console.pages.records import FORM_MARGIN
-from hanse.console.pages.registry import PageNotFound
-from hanse.console.upload import File
+from hanse.console.pages.targets import PageNotFound, contract_names, find_app, find_target
 from hanse.console.view import View
-from hanse.contracts.app import App, Panel
 from hanse.errors import HanseError, Rejected
 
 DRAFTS_MAX: Final = 500  # drafts that one click signs and sends
@@ -36,34 +32,10 @@ async def apps(view: View) -> Response:
     return view.render("apps.html")
 
 
-def find_app(view: View) -> App:
-    """Return the app that the address names."""
-    name = view.request.path_params["app"]
-    for app in view.console.apps:
-        if app.name == name:
-            return app
-    raise PageNotFound(name=name)
-
-
 async def app(view: View) -> Response:
     """Show one app: its panels and the formats that it reads."""
-    return view.render("app.html", app=find_app(view))
-
-
-async def find_target(
-    view: View, found: App, panel: Panel
-) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the contract's description and the entry (action or query) behind a panel."""
-    kind, name = ("actions", panel.action) if panel.kind == "form" else ("queries", panel.query)
-    contract_name, dot, entry_name = (name or "").rpartition(".")
-    names = [contract_name] if dot else [contract.name for contract in found.contracts]
-    for one in names:
-        description = await view.console.describe(one)
-        try:
-            return description, find_entry(description, kind, entry_name)
-        except PageNotFound:
-            continue
-    raise PageNotFound(name=f"{found.name}.{panel.name}")
+    found = find_app(view)
+    return view.render("app.html", app=found, contract_names=contract_names(found))
 
 
 async def panel(view: View) -> Response:
@@ -95,18 +67,11 @@ async def documents_check(view: View) -> Response:
     if file is None or not file.data:
         return await _documents_page(view, chosen=name, problem_key="documents.nothing", status=400)
     try:
-        report = await check_format(view, name, file)
+        report = await view.console.ledger.check_format(name, file.data, file.media_type)
     except HanseError as error:
         return await _documents_page(view, chosen=name, problem=error, status=error.status)
     view.console.held.keep(view.session.id, name, file)
     return await _documents_page(view, chosen=name, report=report, file=file)
-
-
-async def check_format(view: View, name: str, file: File) -> Mapping[str, Any]:
-    """Return the report of the format's check; the bytes go to the node as they came."""
-    address = f"/v1/formats/{quote(name, safe='')}/check"
-    answer = await view.console.client.post_bytes(address, file.data, file.media_type)
-    return answer if isinstance(answer, Mapping) else {}
 
 
 async def _send_drafts(view: View) -> Response:
@@ -114,22 +79,21 @@ async def _send_drafts(view: View) -> Response:
     if held is None:
         raise FileGone
     name, file = held
-    report = await check_format(view, name, file)
-    client, member = view.console.client, view.member
-    sent: list[dict[str, Any]] = []
-    problem: HanseError | None = None
+    ledger, member = view.console.ledger, view.member
+    data: dict[str, Any] = {"file": file, "sent": []}
     try:
+        report = await ledger.check_format(name, file.data, file.media_type)
         if member is None:
-            raise sending.KeyMissing(member="")
-        stored = await client.post_bytes("/v1/documents", file.data, file.media_type)
-        for draft in report.get("drafts", ())[:DRAFTS_MAX]:
-            call = (draft["contract"], draft["action"], draft["args"])
-            signers, directory = view.console.wallet, view.words.directory
-            receipt = await sending.send(client, signers, directory, member, call)
-            sent.append({"draft": draft, "receipt": receipt})
+            raise KeyMissing(member="")
+        drafts = [
+            (str(draft["contract"]), str(draft["action"]), draft["args"])
+            for draft in report.get("drafts", ())[:DRAFTS_MAX]
+        ]
+        data["stored"] = await ledger.put_document(file.data)
+        outcomes = await ledger.send_many(view.words.directory, member, drafts)
+        data["sent"] = list(zip(drafts, outcomes, strict=True))
     except HanseError as error:
-        problem, stored = error, None
-    data = {"report": report, "file": file, "sent": sent, "stored": stored, "problem": problem}
+        data["problem"] = error
     return await _documents_page(view, chosen=name, **data)
 
 

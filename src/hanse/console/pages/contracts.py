@@ -2,16 +2,18 @@
 """Contracts: what they are, forms for their actions, answers of their queries."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from hanse.console import forms, sending
+from hanse.client.reading import QueryAnswer
+from hanse.console import forms
 from hanse.console.calls import action_calls, query_calls
 from hanse.console.display import path
 from hanse.console.graph import Graph, draw, parse_graph
-from hanse.console.ledger import query_path
-from hanse.console.pages.registry import PageNotFound
+from hanse.console.pages.targets import find_entry
 from hanse.console.upload import Form
 from hanse.console.view import View
 from hanse.errors import HanseError
@@ -29,18 +31,6 @@ async def contract(view: View) -> Response:
     """Show a contract: what it allows and refuses, its events and state, its source and hash."""
     name = view.request.path_params["contract"]
     return view.render("contract.html", contract=await view.console.describe(name))
-
-
-def find_entry(description: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
-    """Return the action or query of that name.
-
-    Raises:
-        PageNotFound: the contract has none.
-    """
-    for entry in description.get(kind, ()):
-        if entry.get("name") == name and isinstance(entry, Mapping):
-            return entry
-    raise PageNotFound(name=name)
 
 
 def words_of(view: View) -> dict[str, str]:
@@ -80,18 +70,18 @@ async def action_submit(view: View) -> Response:
         return _action_page(view, description, entry, fields, status=422)
     member = view.member or form.first("signer")
     contract_name, action = str(description["name"]), str(entry["name"])
-    client = view.console.client
+    ledger, directory = view.console.ledger, view.words.directory
+    call = (contract_name, action, args)
     try:
         if form.first("do") != "send":
-            outcome = await sending.check(client, contract_name, action, args, member)
+            outcome = await ledger.check(directory, member, call)
             return _action_page(view, description, entry, fields, args=args, outcome=outcome)
-        signers, directory = view.console.wallet, view.words.directory
-        call = (contract_name, action, args)
-        receipt = await sending.send(client, signers, directory, member, call)
+        receipt = await ledger.send(directory, member, call)
     except HanseError as error:
-        data = {"args": args, "problem": error, "status": error.status}
-        return _action_page(view, description, entry, fields, **data)
-    return view.redirect(path("transactions", receipt["tx"]) + "?sent=1")
+        return _action_page(
+            view, description, entry, fields, args=args, problem=error, status=error.status
+        )
+    return view.redirect(path("transactions", receipt.tx) + "?sent=1")
 
 
 async def _find_action(view: View) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -125,7 +115,7 @@ def _action_page(  # noqa: PLR0913 - the keyword arguments are the states of one
         errors=[one for one in forms.flatten(fields) if one.error],
         outcome=outcome,
         problem=problem,
-        calls=action_calls(view.console.client.url, name, str(entry["name"]), shown, member),
+        calls=action_calls(view.console.ledger.url, name, str(entry["name"]), shown, member),
         exact=args is not None,
     )
 
@@ -151,23 +141,22 @@ async def answer_page(
     forms.fill(fields, given)
     asked = "run" in given.fields or not any(one.required for one in fields)
     args: dict[str, Any] = {}
-    answer: Mapping[str, Any] | None = None
+    answer: QueryAnswer | None = None
     problem: HanseError | None = None
     if asked:
         args = forms.read_arguments(fields, words_of(view))
         asked = not any(one.error for one in forms.flatten(fields))
+    contract_name, name = str(description["name"]), str(entry["name"])
+    ledger = view.console.ledger
     if asked:
-        question: dict[str, Any] = {"args": args}
-        if view.member:
-            question["signer"] = view.member
-        address = query_path(str(description["name"]), str(entry["name"]))
         try:
-            answer = await view.console.client.post(address, question)
+            answer = await ledger.query(contract_name, name, args, view.member)
         except HanseError as error:
             problem = error
-    result = None if answer is None else answer.get("result")
+    result = None if answer is None else answer.result
     graph = parse_graph(result)
-    url = view.console.client.url
+    if graph is not None:
+        graph = link_nodes(graph, view, fields)
     return view.render(
         template,
         problem.status if problem else 200,
@@ -179,9 +168,10 @@ async def answer_page(
         result=result,
         problem=problem,
         graph=graph,
-        drawing=draw(graph, str(entry["name"])) if graph else None,
+        drawing=draw(graph, name) if graph else None,
+        cut=isinstance(result, Mapping) and result.get("complete") is False,
         table=None if graph else build_table(result, extra.get("columns", ())),
-        calls=query_calls(url, str(description["name"]), str(entry["name"]), args),
+        calls=query_calls(ledger.url, contract_name, name, args),
         **{key: value for key, value in extra.items() if key != "columns"},
     )
 
@@ -212,10 +202,14 @@ def build_table(result: Any, wanted: Sequence[str]) -> tuple[list[str], list[lis
     return names, rows, len(result) - len(shown)
 
 
-def graph_rows(graph: Graph) -> list[tuple[str, str, str, bool, str | None]]:
-    """Return the edges of a graph as rows of the table beneath it."""
-    labels = {node.id: node.label for node in graph.nodes}
-    return [
-        (labels[edge.source], labels[edge.target], edge.label, edge.missing, edge.href)
-        for edge in graph.edges
-    ]
+def link_nodes(graph: Graph, view: View, fields: Sequence[forms.Field]) -> Graph:
+    """Return the graph with each node opening the same question about itself."""
+    texts = [one.name for one in fields if one.kind == "text" and one.required]
+    if len(texts) != 1:
+        return graph
+    here = view.request.url.path
+    nodes = tuple(
+        node if node.href else replace(node, href=f"{here}?{texts[0]}={quote(node.id, safe='')}&run=1")
+        for node in graph.nodes
+    )
+    return replace(graph, nodes=nodes)

@@ -4,31 +4,21 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Final
 from urllib.parse import quote
 
 from starlette.responses import Response
 
 from hanse.console.display import path
-from hanse.console.ledger import query_path
+from hanse.console.pages.targets import PageNotFound, find_target
 from hanse.console.view import View
-from hanse.errors import HanseError, Rejected
+from hanse.contracts.app import App, Panel
+from hanse.errors import HanseError
 
 QUERY_CHARS_MAX: Final = 4_096
 FOUND_MAX: Final = 50  # results of one kind
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _HEIGHT = re.compile(r"[0-9]{1,12}", re.ASCII)
-_SEARCHES: Final = ("search", "find", "lookup")  # names of queries that free text is given to
-
-
-@dataclass(eq=False)
-class PageNotFound(Rejected):
-    """The ledger has nothing of that name."""
-
-    name: str
-    code: ClassVar[str] = "page_not_found"
-    status: ClassVar[int] = 404
-    hint: ClassVar[str] = "Check the identifier, or use the search box."
 
 
 async def organisations(view: View) -> Response:
@@ -68,7 +58,11 @@ async def search(view: View) -> Response:
     exact = await _find_exact(view, query)
     if exact:
         return view.redirect(exact)
-    groups = [_find_members(view, query), *await _find_contracts(view, query)]
+    groups = [
+        await _ask_panels(view, query),
+        _find_members(view, query),
+        *await _find_contracts(view, query),
+    ]
     groups = [group for group in groups if group.entries]
     entries = [entry for group in groups for entry in group.entries]
     exactly = [entry for entry in entries if entry[0].lower() == query.lower()]
@@ -78,7 +72,7 @@ async def search(view: View) -> Response:
 
 
 async def _find_exact(view: View, query: str) -> str | None:
-    client = view.console.client
+    ledger = view.console.ledger
     candidates = []
     if _HEIGHT.fullmatch(query):
         candidates.append((f"/v1/headers/{int(query)}", path("blocks", int(query))))
@@ -86,7 +80,7 @@ async def _find_exact(view: View, query: str) -> str | None:
         candidates.append((f"/v1/transactions/{query}", path("transactions", query)))
     for asked, address in candidates:
         try:
-            await client.get(asked)
+            await ledger.get(asked)
         except HanseError:
             continue
         return address
@@ -111,7 +105,7 @@ def _find_members(view: View, query: str) -> Found:
 
 
 async def _find_contracts(view: View, query: str) -> list[Found]:
-    contracts, codes, free = Found("contracts"), Found("refusals"), Found("records")
+    contracts, codes = Found("contracts"), Found("refusals")
     needle = query.lower()
     listed = await view.console.cached("/v1/contracts")
     known = await view.console.describe_all({str(entry["name"]) for entry in listed[:100]})
@@ -124,23 +118,44 @@ async def _find_contracts(view: View, query: str) -> list[Found]:
                 contracts.add(f"{name}.{action['name']}", address, view.t("search.by_name"))
             if needle in action.get("rejects", ()):
                 codes.add(needle, address, f"{name}.{action['name']}")
-        await _ask_contract(view, query, description, free)
-    return [contracts, codes, free]
+    return [contracts, codes]
 
 
-async def _ask_contract(view: View, text: str, description: Mapping[str, Any], into: Found) -> None:
-    for query in description.get("queries", ()):
-        required = query.get("args", {}).get("required", [])
-        if query["name"] not in _SEARCHES or len(required) != 1:
-            continue
-        name = str(description["name"])
-        arguments = {required[0]: text}
-        try:
-            asked = {"args": arguments}
-            answer = await view.console.client.post(query_path(name, query["name"]), asked)
-        except HanseError:
-            continue
-        if answer.get("result"):
-            address = path("contracts", name, "queries", query["name"])
-            shown = f"{address}?{required[0]}={quote(text, safe='')}&run=1"
-            into.add(text, shown, f"{name}.{query['name']}")
+async def _ask_panels(view: View, text: str) -> Found:
+    """Give the text to each panel whose query takes one text: lots, serial numbers, GTINs."""
+    found = Found("records")
+    for app in view.console.apps:
+        for panel in app.panels:
+            asked = await _one_text_query(view, app, panel)
+            if asked is None:
+                continue
+            contract, query, argument = asked
+            try:
+                answer = await view.console.ledger.query(
+                    contract, query, {argument: text}, view.member
+                )
+            except HanseError:
+                continue
+            if not _is_empty(answer.result):
+                address = path("apps", app.name, panel.name)
+                shown = f"{address}?{argument}={quote(text, safe='')}&run=1"
+                found.add(f"{panel.title}: {text}", shown, app.title)
+    return found
+
+
+async def _one_text_query(view: View, app: App, panel: Panel) -> tuple[str, str, str] | None:
+    if panel.kind == "form" or not panel.query:
+        return None
+    description, entry = await find_target(view, app, panel)
+    args = entry.get("args", {})
+    required = args.get("required", [])
+    if len(required) != 1 or args["properties"][required[0]].get("type") != "string":
+        return None
+    return str(description["name"]), str(entry["name"]), str(required[0])
+
+
+def _is_empty(result: object) -> bool:
+    if isinstance(result, Mapping):
+        lists = [value for value in result.values() if isinstance(value, list)]
+        return bool(lists) and not any(lists)
+    return not result

@@ -85,12 +85,9 @@ _VALUE_ESCAPES = str.maketrans(
 
 def canonical_xml(root: Element) -> bytes:
     """Return the exclusive canonical form of the document under ``root``, comments left out."""
-    out: list[str] = []
-    for instruction in root.before:
-        out.append(instruction + "\n")
+    out = [instruction + "\n" for instruction in root.before]
     _xml(root, {"": ""}, out)
-    for instruction in root.after:
-        out.append("\n" + instruction)
+    out.extend("\n" + instruction for instruction in root.after)
     return "".join(out).encode("utf-8")
 
 
@@ -104,8 +101,7 @@ def _xml(element: Element, rendered: dict[str, str], out: list[str]) -> None:
     fresh = {p: ns for p, ns in used.items() if rendered.get(p, None if p else "") != ns}
     name = f"{element.prefix}:{element.name}" if element.prefix else element.name
     out.append(f"<{name}")
-    for prefix in sorted(fresh):
-        out.append(f' xmlns{":" if prefix else ""}{prefix}="{_value(fresh[prefix])}"')
+    out.extend(f' xmlns{":" * bool(p)}{p}="{_value(fresh[p])}"' for p in sorted(fresh))
     for attribute in sorted(element.attributes, key=lambda a: (a.namespace, a.name)):
         label = f"{attribute.prefix}:{attribute.name}" if attribute.prefix else attribute.name
         out.append(f' {label}="{_value(attribute.value)}"')

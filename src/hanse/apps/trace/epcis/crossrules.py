@@ -81,7 +81,8 @@ def _quantities(note: Notebook, event: Mapping[str, Any], at: str) -> None:
             place, amount = f"{at}/{key}/{number}", item.get("quantity")
             if "uom" in item and "quantity" not in item:
                 text = "a unit stands without a quantity"
-                note.add("rules", f"{place}/uom", "unit_without_quantity", text, fatal=False)
+                fatal = note.binding == "xml-2.0"  # there by the sequence of the schema
+                note.add("rules", f"{place}/uom", "unit_without_quantity", text, fatal=fatal)
             if isinstance(amount, (int, float)) and not isinstance(amount, bool):
                 _amount(note, amount, place, counted="uom" not in item)
 
@@ -146,18 +147,19 @@ def _object(note: Notebook, event: Mapping[str, Any], at: str) -> None:
     elif epcs is None and not quantities and "readPoint" not in event:
         text = "sensor data without objects needs a readPoint"
         note.add("rules", at, "sensor_data_without_place", text, fatal=note.binding == "json")
-    if "ilmd" in event and event.get("action") in {"OBSERVE", "DELETE"}:
+    if "ilmd" in event and event.get("action") in ("OBSERVE", "DELETE"):
         text = "master data of instances and lots is given when they are added"
-        note.add("rules", f"{at}/ilmd", "ilmd_without_add", text)
+        fatal = note.binding != "xml-1.2"  # a published good 1.2 example does it
+        note.add("rules", f"{at}/ilmd", "ilmd_without_add", text, fatal=fatal)
 
 
 def _group(note: Notebook, event: Mapping[str, Any], at: str) -> None:
     action = event.get("action")
-    if action in {"ADD", "DELETE"} and "parentID" not in event:
+    if action in ("ADD", "DELETE") and "parentID" not in event:
         text = f"parentID is required with {action}"
         note.add("rules", at, "parent_missing", text)
     children = _listed(event, "childEPCs") or _listed(event, "childQuantityList")
-    if action in {"ADD", "OBSERVE"} and not children:
+    if action in ("ADD", "OBSERVE") and not children:
         text = f"childEPCs or childQuantityList is required with {action}"
         empty = "childEPCs" in event and note.binding == "xml-1.2"
         note.add("rules", at, "children_missing", text, fatal=not empty)

@@ -47,7 +47,8 @@ class Gs1Id:
 
 
 # A character of a serial part in an EPC URI: either itself or percent-escaped.
-_CHAR: Final = r"(?:%2[125-9A-Fa-f]|%3[0-9A-Fa-f]|%4[1-9A-Fa-f]|%5[0-9AaFf]|%6[1-9A-Fa-f]" + (
+_CHAR: Final = (
+    r"(?:%2[125-9A-Fa-f]|%3[0-9A-Fa-f]|%4[1-9A-Fa-f]|%5[0-9AaFf]|%6[1-9A-Fa-f]"
     r"|%7[0-9Aa]|[!'()*+,.0-9:;=A-Za-z_-])"
 )
 _CPI_CHAR: Final = r"(?:%2[3dfDF]|%3[0-9]|%4[1-9A-Fa-f]|%5[0-9Aa]|[0-9A-Z-])"
@@ -294,3 +295,12 @@ def _read_link(ai: str, parts: list[str]) -> Gs1Id | None:
     classes = ai in {"01", "8006", "8010"} or (ai in {"253", "255"} and len(value) == 13)
     level = "class" if classes or (ai == "8003" and len(value) == 14) else "instance"
     return Gs1Id(root, ai, value, level, check_digit_ok=right)
+
+
+def scheme_table() -> dict[str, list[str]]:
+    """Return all schemes and keys with their forms, for the digest of the rules."""
+    table = {name: [ai, str(length), tail] for name, (ai, length, tail) in _URN_SCHEMES.items()}
+    table |= {name: [ai, tail] for name, (ai, tail) in _TEXT_SCHEMES.items()}
+    table |= {name: [tail] for name, tail in _OTHER_SCHEMES.items()}
+    keys = _LINK_KEYS.items()
+    return table | {ai: [form.pattern, *more, str(checked)] for ai, (form, more, checked) in keys}

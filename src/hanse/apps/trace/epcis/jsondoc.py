@@ -10,7 +10,7 @@ from hanse.apps.trace.epcis.queries import SUBSCRIPTION_FIELDS, check_query, is_
 from hanse.apps.trace.epcis.rules import Checker, escape
 
 
-class NotJson(Exception):  # noqa: N818  # never leaves this package: it becomes a finding
+class NotJson(Exception):  # never leaves this package: it becomes a finding
     """The bytes are no JSON text, or one that two readers could read differently."""
 
 
@@ -38,8 +38,8 @@ def parse_json(document: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        seen: set[str] = set()
-        name = next(key for key, _ in pairs if key in seen or seen.add(key))
+        names = [key for key, _ in pairs]
+        name = next(key for place, key in enumerate(names) if key in names[:place])
         raise NotJson(f"the name {name!r:.60} stands twice in one object")
     return value
 
@@ -90,6 +90,7 @@ def check_json(check: Checker, document: Any) -> DocumentKind:
         return "document"
     if name == "EPCISQueryDocument":
         check.value("query document", document, "")
+        _results(check, document)
         return "query_document"
     if "type" not in document and is_query(document):
         _query(check, document)
@@ -113,6 +114,15 @@ def _no_events(check: Checker, document: dict[str, Any]) -> None:
     body = document.get("epcisBody")
     if isinstance(body, dict) and body.get("eventList") == []:
         check.add("rules", "/epcisBody/eventList", "no_events", "no event", fatal=False)
+
+
+def _results(check: Checker, document: dict[str, Any]) -> None:
+    level: Any = document
+    for step in ("epcisBody", "queryResults", "resultsBody"):
+        level = level.get(step) if isinstance(level, dict) else None
+    if isinstance(level, dict) and not level.keys() & {"eventList", "vocabularyList"}:
+        text = "the results lack eventList"
+        check.add("schema", "/epcisBody/queryResults/resultsBody", "missing_field", text)
 
 
 def _query(check: Checker, document: dict[str, Any]) -> None:

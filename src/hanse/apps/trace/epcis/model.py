@@ -4,9 +4,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Layer = Literal[
-    "limits", "schema", "formats", "vocabulary", "namespaces", "check_digits", "rules"
-]
+Layer = Literal["limits", "schema", "formats", "vocabulary", "namespaces", "check_digits", "rules"]
 LAYERS: Final[tuple[Layer, ...]] = (
     "limits", "schema", "formats", "vocabulary", "namespaces", "check_digits", "rules"
 )  # fmt: skip
@@ -21,7 +19,7 @@ FINDINGS_MAX: Final = 1_000
 """Findings kept of one document; a document with more is refused all the same."""
 
 
-class LimitExceeded(Exception):  # noqa: N818  # never leaves this package: it becomes a finding
+class LimitExceeded(Exception):  # never leaves this package: it becomes a finding
     """Reading stopped at a limit; ``code`` and ``reason`` become a finding."""
 
     def __init__(self, code: str, reason: str) -> None:

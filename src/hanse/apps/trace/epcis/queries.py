@@ -10,26 +10,30 @@ from typing import Any, Final
 
 from hanse.apps.trace.epcis.rules import URI, Checker, escape
 from hanse.apps.trace.epcis.tables import EVENT_TYPES
+from hanse.apps.trace.epcis.vocabulary import words
 
 _PLAIN: Final[dict[str, str]] = {
     **dict.fromkeys(
-        """GE_eventTime LT_eventTime GE_recordTime LT_recordTime GE_errorDeclaration_Time
+        words("""GE_eventTime LT_eventTime GE_recordTime LT_recordTime GE_errorDeclaration_Time
         LT_errorDeclaration_Time GE_errorDeclarationTime LT_errorDeclarationTime GE_time LT_time
-        GE_startTime LT_startTime GE_endTime LT_endTime""".split(),
+        GE_startTime LT_startTime GE_endTime LT_endTime"""),
         "time",
     ),
     **dict.fromkeys(
-        """EQ_readPoint WD_readPoint EQ_bizLocation WD_bizLocation EQ_transformationID MATCH_epc
+        words("""
+        EQ_readPoint WD_readPoint EQ_bizLocation WD_bizLocation EQ_transformationID MATCH_epc
         MATCH_parentID MATCH_inputEPC MATCH_outputEPC MATCH_anyEPC MATCH_epcClass
         MATCH_inputEPCClass MATCH_outputEPCClass MATCH_anyEPCClass EQ_eventID EQ_correctiveEventID
         EQ_deviceID EQ_dataProcessingMethod EQ_microorganism EQ_chemicalSubstance EQ_bizRules
-        EQ_uriValue""".split(),
+        EQ_uriValue"""),
         "list uri",
     ),
-    **dict.fromkeys("EQ_stringValue EQ_hexBinaryValue".split(), "list string"),
+    **dict.fromkeys(words("EQ_stringValue EQ_hexBinaryValue"), "list string"),
     **dict.fromkeys(
-        "GT_quantity GE_quantity LT_quantity LE_quantity GT_percRank GE_percRank LT_percRank "
-        "LE_percRank".split(),
+        words(
+            """GT_quantity GE_quantity LT_quantity LE_quantity GT_percRank GE_percRank LT_percRank
+            LE_percRank"""
+        ),
         "number",
     ),
     "EQ_quantity": "list number",
@@ -68,10 +72,9 @@ _FAMILIES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"EQ_" + _SCOPE + _NAME), "texts or value"),
     (re.compile(r"(GT|GE|LT|LE)_" + _SCOPE + _NAME), "time or number"),
 )  # fmt: skip
-MASTER_DATA_PARAMETERS: Final = frozenset(
-    """includeAttributes includeChildren attributeNames vocabularyName EQ_name EQ_userID WD_name
-    HASATTR maxElementCount""".split()
-)
+MASTER_DATA_PARAMETERS: Final = words("""
+    includeAttributes includeChildren attributeNames vocabularyName EQ_name EQ_userID WD_name
+    HASATTR maxElementCount""")
 
 
 def find_parameter_kind(name: str) -> str | None:
@@ -155,10 +158,9 @@ _OWN_KINDS: Final = {
     "time or number": _time_or_number,
 }
 
-SUBSCRIPTION_FIELDS: Final = frozenset(
-    """name query dest stream schedule reportIfEmpty initialRecordTime minRecordTime signatureToken
-    subscriptionID createdAt lastNotifiedAt epcisVersion cbvVersion""".split()
-)
+SUBSCRIPTION_FIELDS: Final = words("""
+    name query dest stream schedule reportIfEmpty initialRecordTime minRecordTime signatureToken
+    subscriptionID createdAt lastNotifiedAt epcisVersion cbvVersion""")
 
 
 def is_query(document: dict[str, Any]) -> bool:
@@ -170,3 +172,8 @@ def is_query(document: dict[str, Any]) -> bool:
         return True
     names = [name for name in document if name != "@context"]
     return any(find_parameter_kind(name) for name in names)
+
+
+def parameter_table() -> dict[str, str]:
+    """Return all parameters and families of them with their kinds, for the digest of the rules."""
+    return {**_PLAIN, **{form.pattern: kind for form, kind in _FAMILIES}}

@@ -163,7 +163,8 @@ class Checker:
         elif term.standing in {"unknown", "bare"}:
             text = f"{value:.80} is no word of the vocabulary {name}"
             # words of measurement are an open list: published good files use older ones
-            self.add("vocabulary", at, "unknown_term", text, fatal=name not in OPEN_VOCABULARIES)
+            fatal = name not in OPEN_VOCABULARIES or term.written == "urn"
+            self.add("vocabulary", at, "unknown_term", text, fatal=fatal)
         elif term.standing == "older" and self.binding != "xml-1.2":
             text = f"{value} was dropped from the vocabulary"
             self.add("vocabulary", at, "dropped_term", text, fatal=False)
@@ -197,7 +198,9 @@ class Checker:
     def uri(self, value: Any, at: str) -> None:
         """Check a URI."""
         if self.text(value, at) and URI.fullmatch(value) is None:
-            self.add("formats", at, "not_a_uri", f"{value!r:.80} is not a URI")
+            text = f"{value!r:.80} is not a URI"
+            # XML's anyURI admits any text, and a published good file makes use of that
+            self.add("formats", at, "not_a_uri", text, fatal=self.is_json)
 
     def identifier(self, value: Any, at: str) -> None:
         """Check a URI that may be a GS1 key."""
@@ -229,6 +232,8 @@ class Checker:
     def context(self, value: Any, at: str) -> None:
         """Check a JSON-LD context and take up what it declares."""
         names: list[str] = []
+        if isinstance(value, list) and any(item in value[:i] for i, item in enumerate(value)):
+            self.add("schema", at, "duplicate_item", "the same context stands twice in the list")
         for number, item in enumerate(value if isinstance(value, list) else [value]):
             where = f"{at}/{number}" if isinstance(value, list) else at
             if isinstance(item, str):

@@ -149,7 +149,8 @@ SHAPES: Final[dict[str, Shape]] = {
 ACTIONS: Final = frozenset({"ADD", "OBSERVE", "DELETE"})
 
 # XML 2.0: the sequence of the children of each element (section 9.5); "!" marks the required ones.
-_HEAD_2: Final = "eventTime! recordTime eventTimeZoneOffset! eventID errorDeclaration " + (
+_HEAD_2: Final = (
+    "eventTime! recordTime eventTimeZoneOffset! eventID errorDeclaration "
     "certificationInfo baseExtension"
 )
 _PLACES: Final = "bizStep disposition readPoint bizLocation"
@@ -192,6 +193,14 @@ XML_ORDER_INNER: Final[dict[str, tuple[str, ...]]] = {
     "sensorElement": ("sensorMetadata", "sensorReport!*", "extension"),
     "persistentDisposition": ("unset*", "set*"),
 }
+XML_MASTER_DATA: Final[dict[str, tuple[str, ...]]] = {
+    "EPCISMasterData": ("VocabularyList!", "extension"),
+    "VocabularyList": ("Vocabulary*",),
+    "Vocabulary": ("VocabularyElementList", "extension"),
+    "VocabularyElementList": ("VocabularyElement!*",),
+    "VocabularyElement": ("attribute*", "children", "extension"),
+    "children": ("id*",),
+}
 # Elements that hold a list: the name of their items, and whether an empty list is allowed.
 XML_LISTS: Final[dict[str, tuple[str, bool]]] = {
     "epcList": ("epc", True), "childEPCs": ("epc", True),
@@ -215,16 +224,16 @@ XML_QUERIES: Final[dict[str, tuple[str, ...]]] = {
     "SubscribeResult": (), "UnsubscribeResult": (),
     "GetStandardVersionResult": (), "GetVendorVersionResult": (),
     "QueryResults": ("queryName", "subscriptionID", "resultsBody!", "extension"),
-    **{
-        name: ("reason!", "severity", "queryName", "subscriptionID")
-        for name in (
+    **dict.fromkeys(
+        (
             "DuplicateNameException", "InvalidURIException", "NoSuchNameException",
             "NoSuchSubscriptionException", "DuplicateSubscriptionException",
             "QueryParameterException", "QueryTooLargeException", "QueryTooComplexException",
             "SubscriptionControlsException", "SubscribeNotPermittedException",
             "SecurityException", "ValidationException", "ImplementationException",
-        )
-    },
+        ),
+        ("reason!", "severity", "queryName", "subscriptionID"),
+    ),
     "controls": ("schedule", "trigger", "initialRecordTime", "reportIfEmpty!", "extension"),
     "schedule": ("second", "minute", "hour", "dayOfMonth", "month", "dayOfWeek", "extension"),
     "param": ("name!", "value!"),

@@ -19,38 +19,44 @@ _CBV_WEBS: Final = (CBV_WEB, "https://ns.gs1.org/cbv/", "http://ns.gs1.org/cbv/"
 _GS1_WEBS: Final = (GS1_WEB, "https://www.gs1.org/voc/", "https://ref.gs1.org/voc/",
                     "http://gs1.org/voc/", "http://www.gs1.org/voc/")  # fmt: skip
 
-BUSINESS_STEPS: Final = frozenset(
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of ``text``, a table written as prose."""
+    return frozenset(text.split())
+
+
+BUSINESS_STEPS: Final = words(
     """accepting arriving assembling collecting commissioning consigning creating_class_instance
     cycle_counting decommissioning departing destroying disassembling dispensing encoding
     entering_exiting holding inspecting installing killing loading other packing picking receiving
     removing repackaging repairing replacing reserving retail_selling sampling sensor_reporting
     shipping staging_outbound stock_taking stocking storing transporting unloading unpacking
-    void_shipping""".split()
+    void_shipping"""
 )
-DISPOSITIONS: Final = frozenset(
+DISPOSITIONS: Final = words(
     """active available completeness_inferred completeness_verified conformant container_closed
     container_open damaged destroyed dispensed disposed encoded expired in_progress in_transit
     inactive mismatch_class mismatch_instance mismatch_quantity needs_replacement no_pedigree_match
     non_conformant non_sellable_other partially_dispensed recalled reserved retail_sold returned
-    sellable_accessible sellable_not_accessible stolen unavailable unknown""".split()
+    sellable_accessible sellable_not_accessible stolen unavailable unknown"""
 )
 # Words that CBV 1.x had and 2.0 dropped: in a 1.2 document they are right.
 
-DISPOSITIONS_1: Final = frozenset(
+DISPOSITIONS_1: Final = words(
     """non_sellable_expired non_sellable_damaged non_sellable_disposed
-    non_sellable_no_pedigree_match non_sellable_recalled""".split()
+    non_sellable_no_pedigree_match non_sellable_recalled"""
 )
-TRANSACTION_TYPES: Final = frozenset(
-    "bol cert desadv inv pedigree po poc prodorder recadv rma testprd testres upevt".split()
+TRANSACTION_TYPES: Final = words(
+    "bol cert desadv inv pedigree po poc prodorder recadv rma testprd testres upevt"
 )
 PARTY_TYPES: Final = frozenset({"owning_party", "possessing_party", "location"})
 ERROR_REASONS: Final = frozenset({"did_not_occur", "incorrect_data"})
-COMPONENTS: Final = frozenset(
+COMPONENTS: Final = words(
     """x y z axial_distance azimuth height spherical_radius polar_angle elevation_angle easting
-    northing latitude longitude altitude""".split()
+    northing latitude longitude altitude"""
 )
 ALERT_TYPES: Final = frozenset({"ALARM_CONDITION", "ERROR_CONDITION"})
-MEASUREMENT_TYPES: Final = frozenset(
+MEASUREMENT_TYPES: Final = words(
     """AbsoluteHumidity AbsorbedDose AbsorbedDoseRate Acceleration Altitude AmountOfSubstance
     AmountOfSubstancePerUnitVolume Angle AngularAcceleration AngularMomentum AngularVelocity Area
     Capacitance Conductance Conductivity Count Density Dimensionless DoseEquivalent
@@ -61,7 +67,7 @@ MEASUREMENT_TYPES: Final = frozenset(
     MassPerAreaTime MemoryCapacity MolalityOfSolute MolarEnergy MolarMass MolarVolume Power
     Pressure RadiantFlux RadiantIntensity Radioactivity RelativeHumidity Resistance Resistivity
     SolidAngle SpecificVolume Speed SurfaceDensity SurfaceTension Temperature Time Torque Voltage
-    Volume VolumeFlowRate VolumeFraction VolumetricFlux Wavenumber""".split()
+    Volume VolumeFlowRate VolumeFraction VolumetricFlux Wavenumber"""
 )
 
 
@@ -133,11 +139,11 @@ def read_term(name: str, value: str) -> Term:
     if value.startswith(("cbv:", "gs1:")):
         prefix, _, rest = value.partition(":")
         uri, written = DEFAULT_PREFIXES[prefix] + rest, "curie"
-    if kind.urn and uri.startswith("urn:epcglobal:cbv:"):
-        stem = uri.startswith(kind.urn)
+    if uri.startswith("urn:epcglobal:cbv:"):
+        stem = bool(kind.urn) and uri.startswith(kind.urn)
         word = uri.rpartition(":")[2]
         standing = _standing(kind, word) if stem else "unknown"
-        return Term(kind.web + word, word, standing, "urn")
+        return Term(kind.web + word if stem else uri, word, standing, "urn")
     uri = _canonical_web(uri)
     if kind.web.startswith(CBV_WEB) and uri.startswith(CBV_WEB):
         if not uri.startswith(kind.web):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small XML reader that cannot be talked into anything.
 
-A document type declaration stops it (no entity is ever defined, let alone expanded or fetched),
-depth and size are bounded, and nothing but the given bytes is read. It keeps what the rest of this
-package needs and other readers drop: prefixes, the namespaces in scope, and mixed content.
+A document type declaration with content stops it: no entity is ever defined, let alone expanded or
+fetched. An empty one, as some published examples have, says nothing and is passed over. Depth and
+size are bounded, and nothing but the given bytes is read. The reader keeps what the rest of this
+package needs and others drop: prefixes, the namespaces in scope, and mixed content.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ XSI_NS: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _SEPARATOR: Final = "\x1f"  # cannot occur in an XML 1.0 document
 
 
-class NotWellFormed(Exception):  # noqa: N818  # never leaves this package: it becomes a finding
+class NotWellFormed(Exception):  # never leaves this package: it becomes a finding
     """The bytes are no XML document."""
 
 
@@ -42,8 +43,8 @@ class Instruction:
 class Element:
     """One element: its name, attributes, content, and the namespaces in scope at it."""
 
-    __slots__ = ("after", "attributes", "before", "children", "content", "name", "namespace",
-                 "parent", "prefix", "scope")  # fmt: skip
+    __slots__ = ("after", "attributes", "before", "children", "content", "has_doctype", "name",
+                 "namespace", "parent", "prefix", "scope")  # fmt: skip
 
     def __init__(self, full_name: str, parent: "Element | None", scope: Mapping[str, str]) -> None:
         self.namespace, self.name, self.prefix = _parts(full_name)
@@ -54,6 +55,7 @@ class Element:
         self.children: list[Element] = []
         self.before: list[str] = []
         self.after: list[str] = []
+        self.has_doctype = False  # of the document, at its root
 
     @property
     def text(self) -> str:
@@ -124,6 +126,7 @@ class _Reader:
         self.open: list[Element] = []
         self.declared: dict[str, str] = {}
         self.before: list[str] = []
+        self.doctypes = 0
 
     def declare(self, prefix: str | None, uri: str | None) -> None:
         self.declared[prefix or ""] = uri or ""
@@ -164,8 +167,11 @@ class _Reader:
         else:
             self.root.after.append(text)
 
-    def doctype(self, *_details: object) -> None:
-        raise LimitExceeded("doctype_not_allowed", "a document type declaration is not accepted")
+    def doctype(self, _name: str, system: str | None, public: str | None, subset: int) -> None:
+        if system is not None or public is not None or subset:
+            text = "a document type declaration that declares or names something"
+            raise LimitExceeded("doctype_not_allowed", text)
+        self.doctypes += 1
 
 
 def parse_xml(document: bytes) -> Element:
@@ -181,7 +187,7 @@ def parse_xml(document: bytes) -> Element:
     parser.ordered_attributes = True
     parser.buffer_text = True
     parser.StartNamespaceDeclHandler = reader.declare
-    parser.StartElementHandler = reader.start  # type: ignore[assignment]  # ordered: a list
+    parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
     parser.ProcessingInstructionHandler = reader.instruction
@@ -193,4 +199,5 @@ def parse_xml(document: bytes) -> Element:
     except ValueError as error:  # an encoding that Python does not know
         raise NotWellFormed(str(error)) from error
     assert reader.root is not None  # expat refuses an empty document
+    reader.root.has_doctype = reader.doctypes > 0
     return reader.root

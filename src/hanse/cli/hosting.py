@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One process: a node, its gateway and console, and for demonstrations its witness."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from hanse.client import AsyncClient
+from hanse.client.witness import Witness
+from hanse.console import build_console
+from hanse.contracts.app import App
+from hanse.crypto.signers import Signer
+from hanse.errors import HanseError
+from hanse.gateway.app import build_app
+from hanse.gateway.server import start as start_gateway
+from hanse.node.folder import Folder
+from hanse.node.ledger import Progress
+from hanse.node.service import NodeService
+
+COSIGN_EVERY_S = 0.25
+
+
+def free_port(host: str) -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A running node and where it listens."""
+
+    service: NodeService
+    url: str
+
+
+@asynccontextmanager
+async def hosted(  # noqa: PLR0913  # the options of a running node
+    folder: Folder,
+    apps: tuple[App, ...],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8420,
+    wallet: Mapping[str, Signer] | None = None,
+    progress: Progress | None = None,
+    requests_per_second: int | None = None,
+) -> AsyncIterator[Hosted]:
+    """Run a node with gateway and console until the block ends."""
+    service = NodeService(folder, apps)
+    await service.start(progress)
+    port = port or free_port(host)
+    client = AsyncClient(f"http://{host}:{port}", trust=folder.ledger)
+    console = build_console(client, wallet=wallet, apps=apps)
+    options = {} if requests_per_second is None else {"requests_per_second": requests_per_second}
+    running = await start_gateway(build_app(service, console=console, **options), host, port)
+    try:
+        yield Hosted(service, running.url)
+    finally:
+        await client.close()
+        await running.stop()
+        await service.stop()
+
+
+@asynccontextmanager
+async def witnessing(client: AsyncClient, witness: Witness) -> AsyncIterator[None]:
+    """Let ``witness`` cosign whatever is new until the block ends."""
+
+    async def run() -> None:
+        while True:
+            with suppress(HanseError):
+                await client.cosign(witness)
+            await asyncio.sleep(COSIGN_EVERY_S)
+
+    task = asyncio.get_running_loop().create_task(run(), name="witness")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

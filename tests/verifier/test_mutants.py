@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No forgery of genuine evidence passes: thousands of single changes, splices and respellings."""
+
+from collections.abc import Callable
+from itertools import islice, permutations
+
+import pytest
+
+from hanse_verify import verify
+from tests.verifier.build import Ledger, canon, text_key
+from tests.verifier.mutate import accepted, byte_changes, mutants, respellings, splices
+
+# a stride is prime, so that it does not fall into step with the mutator's own rhythm
+FULL, SPARSE, RARE = 1, 37, 211
+NETWORKS = {
+    "ed25519": (Ledger(), FULL),
+    "p256": (Ledger("p256-sha256"), SPARSE),
+    "sm2": (Ledger("sm2-sm3"), RARE),  # pure Python, and slow
+    "cometbft": (Ledger(cometbft=True), SPARSE),
+}
+FULLY = ("record", "absent key")
+
+
+def judge(ledger: Ledger) -> Callable[[bytes], str]:
+    return lambda data: verify(data, ledger.id).verdict
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_no_changed_field_is_accepted(network: str) -> None:
+    ledger, stride = NETWORKS[network]
+    files = ledger.genuine()
+    total = 0
+    for name, data in files.items():
+        step = stride if name in FULLY else SPARSE * stride
+        made = mutants(data, step, len(name))
+        count, wrong = accepted(made, judge(ledger), files.values())
+        assert wrong == [], name
+        total += count
+    assert total > {FULL: 10_000, SPARSE: 250, RARE: 40}[stride]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", NETWORKS)
+def test_no_changed_field_of_any_file_is_accepted(network: str) -> None:
+    ledger, stride = NETWORKS[network]
+    files = ledger.genuine()
+    for name, data in files.items():
+        made = mutants(data, 7 if stride == RARE else 1)
+        count, wrong = accepted(made, judge(ledger), files.values())
+        assert count > 0
+        assert wrong == [], name
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_no_splice_of_two_genuine_files_is_accepted(network: str) -> None:
+    ledger, stride = NETWORKS[network]
+    files = ledger.genuine()
+    made = (m for a, b in permutations(files.values(), 2) for m in splices(a, b))
+    count, wrong = accepted(islice(made, 0, None, stride), judge(ledger), files.values())
+    assert wrong == []
+    assert count > {FULL: 3_000, SPARSE: 90, RARE: 10}[stride]
+
+
+def test_no_splice_of_files_of_two_ledgers_is_accepted() -> None:
+    ours, theirs = Ledger(), Ledger(seed="b")
+    files = [*ours.genuine().values(), *theirs.genuine().values()]
+    for ledger in (ours, theirs):
+        pairs = zip(ours.genuine().values(), theirs.genuine().values(), strict=True)
+        made = (m for a, b in pairs for m in (*splices(a, b), *splices(b, a)))
+        count, wrong = accepted(made, judge(ledger), files)
+        assert wrong == []
+        assert count > 1_000
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_no_second_spelling_of_a_genuine_file_is_accepted(network: str) -> None:
+    ledger, _ = NETWORKS[network]
+    files = ledger.genuine()
+    for name, data in files.items():
+        count, wrong = accepted(respellings(data), judge(ledger), files.values())
+        assert count > 20
+        assert wrong == [], name
+
+
+def test_no_changed_byte_is_accepted() -> None:
+    ledger = NETWORKS["ed25519"][0]
+    files = ledger.genuine()
+    for name, step in (("record", 11), ("state value", 5)):
+        made = byte_changes(files[name], step)
+        count, wrong = accepted(made, judge(ledger), files.values())
+        assert wrong == [], name
+        assert count > 3_000
+
+
+def test_a_key_that_the_state_holds_cannot_be_called_absent() -> None:
+    ledger = NETWORKS["ed25519"][0]
+    for contract in ("registry", "book"):
+        held = ledger.states[3][contract]
+        for key in held:
+            file = ledger.value(contract, text_key("lots", "L99"), 3)
+            assert verify(canon(file), ledger.id).verdict == "valid"
+            file["state"]["key"] = ledger.proof(3, contract, key)["key"]
+            assert verify(canon(file), ledger.id).verdict == "not_valid"
+            file["state"] = ledger.proof(3, contract, key) | {"present": False, "value": None}
+            assert verify(canon(file), ledger.id).verdict == "not_valid"
+
+
+def test_without_a_trust_anchor_a_changed_file_is_not_valid_either() -> None:
+    ledger = NETWORKS["ed25519"][0]
+    data = ledger.genuine()["record"]
+    for name, made in mutants(data, SPARSE):
+        assert verify(made, None).verdict == "not_valid", name

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of the stand-alone verifier, each against a simple model or the ledger's own code."""
+
+import hashlib
+from base64 import b64decode, b64encode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hanse.codec.canonical import decode as decode_by_ledger
+from hanse.contracts.keys import encode_key as encode_key_by_ledger
+from hanse.errors import HanseError
+from hanse_verify.canonical import EvidenceError, decode, encode, unb64
+from hanse_verify.merkle import log_root
+from hanse_verify.note import parse_note
+from hanse_verify.statekey import encode_key, read_key
+from hanse_verify.suites import check_signature, sha256
+from tests.verifier.build import Ledger, b64
+
+OURS = Ledger()
+P256_ORDER = int("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", 16)
+
+
+# the log
+
+
+def test_every_leaf_of_every_log_up_to_33_leads_to_its_root_and_to_no_other_place() -> None:
+    for size in range(1, 34):
+        leaves = [bytes([n]) for n in range(size)]
+        root = OURS.log_root(leaves)
+        for index in range(size):
+            path = [b64(p) for p in OURS.log_path(index, leaves)]
+            assert log_root(sha256, leaves[index], index, size, path) == root
+            for other in range(size):
+                if other != index:
+                    assert _root_or_none(leaves[index], other, size, path) != root
+            for wrong in (path[:-1], [*path, b64(bytes(32))], path[1:]):
+                if wrong != path:
+                    assert _root_or_none(leaves[index], index, size, wrong) != root
+
+
+def _root_or_none(leaf: bytes, index: int, size: int, path: list[str]) -> bytes | None:
+    try:
+        return log_root(sha256, leaf, index, size, path)
+    except EvidenceError:
+        return None
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (7, 3), (2**53, 2**53)])
+def test_a_leaf_outside_of_the_log_has_no_root(index: int, size: int) -> None:
+    with pytest.raises(EvidenceError, match="outside"):
+        log_root(sha256, b"", index, size, [])
+
+
+# canonical JSON: the ledger's codec and this one agree
+
+
+@given(st.text(alphabet='{}[]":,01-.e \\u\u00e9\ntrufalsn', max_size=12))
+@settings(max_examples=1500, deadline=None, derandomize=True)
+def test_the_two_codecs_accept_the_same_bytes(text: str) -> None:
+    data = text.encode()
+    try:
+        expected: object = decode_by_ledger(data)
+    except HanseError:
+        with pytest.raises(EvidenceError):
+            decode(data)
+        return
+    assert decode(data) == expected
+    assert encode(expected) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "good"),
+    [
+        (b'{"a":1,"b":[]}', True), (b'{"b":1,"a":1}', False), (b'{"a":1,"a":1}', False),
+        (b'{"a-b":1}', False), (b'{"1a":1}', False), (b'{"":1}', False), (b'{"_":1}', True),
+        (b"9007199254740991", True), (b"9007199254740992", False), (b"-9007199254740991", True),
+        (b"-9007199254740992", False), (b"-0", False), (b"1.0", False), (b"1e2", False),
+        (b"NaN", False), (b"Infinity", False), (b'"\\u0001"', True), (b'"\\u000A"', False),
+        (b'"\\n"', True), (b'"\\/"', False), (b'"\\u00e9"', False), ('"\u00e9\U0001f600"'.encode(), True),
+        (b'"\\ud83d\\ude00"', False), (b'"\x7f"', True), (b'"\x01"', False), (b"\xff", False),
+        (b"[" * 32 + b"]" * 32, True), (b"[" * 33 + b"]" * 33, False), (b"", False), (b" 1", False),
+    ],
+)  # fmt: skip
+def test_exactly_one_spelling_is_canonical(data: bytes, good: bool) -> None:
+    for codec in (decode, decode_by_ledger):
+        if good:
+            codec(data)
+        else:
+            with pytest.raises((EvidenceError, HanseError)):
+                codec(data)
+
+
+@pytest.mark.parametrize("text", ["A", "AB", "AA=", "AA==", "A+", "A/", "AA\n", " AA", "\u00c5A"])
+def test_bytes_have_one_spelling(text: str) -> None:
+    with pytest.raises(EvidenceError):
+        unb64(text)
+
+
+# signatures
+
+
+def test_of_the_two_p256_signatures_only_the_lower_counts() -> None:
+    signer = Ledger("p256-sha256").signer("x")
+    signature = signer.sign(b"m")
+    check_signature("p256-sha256", signer.public_key, b"m", signature)
+    r, s = signature[:32], int.from_bytes(signature[32:], "big")
+    for other in (P256_ORDER - s, s + P256_ORDER, 0, P256_ORDER):
+        if other < 2**256:
+            with pytest.raises(EvidenceError):
+                check_signature("p256-sha256", signer.public_key, b"m", r + other.to_bytes(32, "big"))
+    for wrong in (signature[:-1], signature + b"\0", bytes(32) + signature[32:], b""):
+        with pytest.raises(EvidenceError):
+            check_signature("p256-sha256", signer.public_key, b"m", wrong)
+
+
+@pytest.mark.parametrize("prefix", [b"\x00", b"\x04", b"\x05", b""])
+def test_a_p256_key_has_one_spelling(prefix: bytes) -> None:
+    signer = Ledger("p256-sha256").signer("x")
+    with pytest.raises(EvidenceError):
+        check_signature("p256-sha256", prefix + signer.public_key[1:], b"m", signer.sign(b"m"))
+
+
+@pytest.mark.parametrize("sign", [0, 1])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_no_key_of_small_order_verifies_whatever_its_spelling(sign: int, beyond: int) -> None:
+    field = 2**255 - 19
+    y8 = int("7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7", 16)
+    found = 0
+    for y in (0, 1, field - 1, y8, field - y8):
+        if (number := y + beyond * field) < 2**255:
+            found += 1
+            key = (number | sign << 255).to_bytes(32, "little")
+            with pytest.raises(EvidenceError):
+                check_signature("ed25519-sha256", key, b"any", b"\1" + bytes(63))
+    assert found == (2 if beyond else 5)
+
+
+# state keys
+
+PARTS = st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8)
+
+
+@given(st.lists(PARTS, max_size=4))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_a_state_key_is_shown_as_what_it_was_made_of(parts: list[object]) -> None:
+    key = b"lots\0" + encode_key_by_ledger(tuple(parts))
+    assert read_key(key) == ("lots", parts)
+    nested = b"lots\0" + encode_key_by_ledger((*parts, tuple(parts)))
+    assert read_key(nested) == ("lots", [*parts, parts])
+
+
+def test_bytes_and_great_numbers_are_shown_as_text() -> None:
+    assert read_key(b"m\0" + encode_key_by_ledger((b"\0\xff", -(2**200)))) == (
+        "m", ["AP8", str(-(2**200))]
+    )  # fmt: skip
+
+
+@given(st.lists(st.text(max_size=8), min_size=1, max_size=3))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_the_keys_of_the_registry_are_spelt_as_the_ledger_spells_them(parts: list[str]) -> None:
+    assert encode_key("keys", *parts) == b"keys\0" + encode_key_by_ledger(tuple(parts))
+
+
+@given(st.binary(max_size=40))
+@settings(max_examples=500, deadline=None, derandomize=True)
+def test_what_cannot_be_read_as_a_key_is_shown_as_it_is(data: bytes) -> None:
+    name, shown = read_key(data)
+    assert isinstance(name, str)
+    assert isinstance(shown, list) or shown == b64(data)
+
+
+# checkpoints
+
+
+def test_a_checkpoint_is_read_in_its_parts() -> None:
+    text = OURS.note(3)
+    note = parse_note(text)
+    assert (note.ledger, note.size) == (OURS.id, len(OURS.leaves))
+    assert note.root == OURS.log_root(OURS.leaves)
+    assert [name for name, _ in note.signatures] == ["node1@acme", "w-east", "w-south"]
+    assert text.startswith(note.body.decode())
+
+
+def test_the_key_ids_are_those_of_signed_notes() -> None:
+    name, payload = parse_note(OURS.note(3)).signatures[0]
+    key = OURS.signer("node1").public_key
+    assert payload[:4] == hashlib.sha256(name.encode() + b"\n\x01" + key).digest()[:4]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\n", "\r\n"), ("hanse/", "Hanse/"), ("hanse/", "hanse/x"), ("\u2014 ", "- "),
+        ("\u2014 ", "\u2014"), ("\u2014 ", "\u2014  "), ("\n\n", "\n\n\n"), ("\n\n", "\nmore\n\n"),
+        (f"\n{len(OURS.leaves)}\n", f"\n0{len(OURS.leaves)}\n"),
+        (f"\n{len(OURS.leaves)}\n", f"\n+{len(OURS.leaves)}\n"),
+        (f"\n{len(OURS.leaves)}\n", f"\n{len(OURS.leaves)} \n"),
+        (f"\n{len(OURS.leaves)}\n", "\n\u0661\n"), (f"\n{len(OURS.leaves)}\n", "\n-1\n"),
+        (f"\n{len(OURS.leaves)}\n", f"\n{10**16}\n"), ("=\n", "\n"), ("=\n", "==\n"),
+        ("node1@acme", "node1 acme"), ("node1@acme", "node1+acme"), ("node1@acme", "a\u2028b c"),
+    ],
+)  # fmt: skip
+def test_no_other_text_is_a_checkpoint(old: str, new: str) -> None:
+    text = OURS.note(3)
+    assert text.count(old) > 0
+    with pytest.raises(EvidenceError):
+        parse_note(text.replace(old, new, 1))
+    for tail in ("\n", " ", "x", "\0"):
+        with pytest.raises(EvidenceError):
+            parse_note(text + tail)
+
+
+def test_spare_bits_of_a_root_are_refused() -> None:
+    text = OURS.note(3)
+    line = text.split("\n")[2]
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = alphabet[alphabet.index(line[42].encode()) ^ 1 : ][:1].decode()
+    other = f"{line[:42]}{last}="
+    assert b64decode(other) == b64decode(line)
+    assert b64encode(b64decode(other)).decode() != other
+    with pytest.raises(EvidenceError):
+        parse_note(text.replace(line, other))

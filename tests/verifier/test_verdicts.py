@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the stand-alone verifier says of genuine evidence, and of whole ledgers that are forged."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hanse_verify import Result, verify
+from tests.verifier.build import Ledger, b64, canon, text_key
+
+SUITES = ("ed25519-sha256", "p256-sha256", "sm2-sm3")
+STEPS = ["format", "signature", "inclusion", "finality", "key status", "withdrawal"]
+OURS = Ledger()
+JOINT = OURS.record((1, 2), 3)
+
+
+def failed(result: Result) -> str:
+    assert result.verdict == "not_valid"
+    assert [step.step for step in result.steps] == STEPS[: len(result.steps)]
+    assert all(step.passed for step in result.steps[:-1])
+    assert not result.steps[-1].passed
+    return result.steps[-1].step
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("cometbft", [False, True])
+def test_genuine_evidence_is_valid_in_six_named_steps(suite: str, cometbft: bool) -> None:
+    ledger = Ledger(suite, cometbft=cometbft)
+    for name, data in ledger.genuine().items():
+        result = verify(data, ledger.id)
+        assert [step.step for step in result.steps] == STEPS
+        withdrawn = name == "withdrawn record"
+        assert result.verdict == ("withdrawn" if withdrawn else "valid"), (name, result.steps)
+        assert [step.passed for step in result.steps] == [True] * 5 + [not withdrawn]
+        assert verify(data + b"\n", ledger.id) != verify(data + b"\n\n", ledger.id)
+        assert verify(data, None).verdict == "unknown_issuer"
+
+
+def test_the_claim_tells_who_did_what_and_what_came_of_it() -> None:
+    result = verify(OURS.genuine()["refusal"], OURS.id).to_document()
+    tx = OURS.records[1, 1][2]["tx"]
+    assert result["claim"] == {
+        "action": "move", "code": "not_holder", "contract": "book", "signer": "bob@beta",
+        "status": "rejected", "tx": tx,
+    }  # fmt: skip
+    assert (result["kind"], result["height"], result["as_of_height"]) == ("record", 1, 3)
+    assert (result["ledger"], result["as_of_time_ms"]) == (OURS.id, 1_790_000_001_500)
+    result = verify(OURS.genuine()["absent key"], OURS.id).to_document()
+    assert result["claim"] == {
+        "contract": "book", "key": ["L99"], "map": "lots", "present": False, "value": None
+    }  # fmt: skip
+
+
+def test_a_withdrawal_is_shown_with_who_when_and_why() -> None:
+    step = verify(OURS.genuine()["withdrawn record"], OURS.id).steps[-1]
+    for part in ("carol@acme", "height 3", "wrong lot", "1790000001500"):
+        assert part in step.detail
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_forged_ledger_with_the_same_names_is_another_ledger(suite: str) -> None:
+    ours, forged = Ledger(suite), Ledger(suite, seed="mallory")
+    assert [m["id"] for m in ours.genesis["members"]] == [m["id"] for m in forged.genesis["members"]]
+    for data in forged.genuine().values():
+        assert failed(verify(data, ours.id)) == "finality"
+        assert "another ledger" in verify(data, ours.id).steps[-1].detail
+        assert verify(data, None).verdict == "unknown_issuer"
+
+
+def test_a_forged_history_under_the_genuine_genesis_is_not_final() -> None:
+    for kind in ({}, {"cometbft": True}):
+        ours = Ledger(**kind)
+        forged = Ledger(seed="mallory", genesis=ours.genesis, **kind)
+        assert forged.id == ours.id
+        for data in forged.genuine().values():
+            assert failed(verify(data, ours.id)) == "finality"
+
+
+def test_no_mix_of_genuine_and_forged_parts_is_accepted() -> None:
+    ours, forged = Ledger(), Ledger(seed="mallory", genesis=OURS.genesis)
+    for name in ("record", "joint record", "absent key"):
+        true, false = json.loads(ours.genuine()[name]), json.loads(forged.genuine()[name])
+        for mask in range(1, 2 ** len(true) - 1):
+            parts = {
+                key: (true if mask >> at & 1 else false)[key] for at, key in enumerate(sorted(true))
+            }
+            if canon(parts) not in (canon(true), canon(false)):
+                assert verify(canon(parts), ours.id).verdict == "not_valid", (name, mask)
+
+
+# the trust anchor
+
+
+def test_a_checkpoint_is_a_trust_anchor_for_exactly_its_size_and_root() -> None:
+    files = OURS.genuine()
+    assert verify(files["record"], OURS.note(3)).verdict == "valid"
+    assert verify(files["record"], OURS.note(3, witnesses=())).verdict == "valid"
+    assert failed(verify(files["record"], OURS.note(2))) == "finality"
+    assert failed(verify(files["joint record, older header"], OURS.note(3))) == "finality"
+    assert failed(verify(files["record"], Ledger(seed="b").note(3))) == "finality"
+
+
+def test_a_checkpoint_cannot_anchor_a_file_that_carries_none() -> None:
+    ledger = Ledger(cometbft=True)
+    assert failed(verify(ledger.genuine()["record"], ledger.note(3))) == "finality"
+
+
+@pytest.mark.parametrize("anchor", ["", "x", "hanse/", OURS.id + "\n", OURS.id[:-1], "\u20ac" * 43])
+def test_what_is_no_anchor_makes_nothing_valid(anchor: str) -> None:
+    assert failed(verify(OURS.genuine()["record"], anchor)) == "finality"
+
+
+# the checkpoint in the file
+
+
+@pytest.mark.parametrize(
+    ("quorum", "witnesses"),
+    [
+        (2, ()),
+        (2, ("w-east",)),
+        (2, ("w-east", "w-north", "w-south")),
+        (2, ("w-south", "w-east")),
+        (2, ("w-east", "w-east")),
+        (2, ("w-east", "w-west")),
+        (0, ("w-east",)),
+        (3, ("w-east", "w-north")),
+    ],
+)
+def test_exactly_a_quorum_of_different_witnesses_is_needed(
+    quorum: int, witnesses: tuple[str, ...]
+) -> None:
+    ledger = Ledger(quorum=quorum)
+    file = ledger.record((1, 0), 3)
+    file["certificate"]["note"] = ledger.note(3, witnesses)
+    assert failed(verify(canon(file), ledger.id)) == "finality"
+
+
+@pytest.mark.parametrize("quorum", [0, 1, 2, 3])
+def test_any_quorum_that_genesis_names_is_enough(quorum: int) -> None:
+    ledger = Ledger(quorum=quorum)
+    file = ledger.record((1, 0), 3)
+    file["certificate"]["note"] = ledger.note(3, ("w-east", "w-north", "w-south")[:quorum])
+    assert verify(canon(file), ledger.id).verdict == "valid"
+
+
+def test_a_checkpoint_of_another_height_does_not_make_a_header_final() -> None:
+    file = OURS.record((1, 0), 2)
+    file["certificate"] = OURS.certificate(3)
+    assert failed(verify(canon(file), OURS.id)) == "finality"
+    file["certificate"] = OURS.certificate(2)
+    assert verify(canon(file), OURS.id).verdict == "valid"
+
+
+def test_one_validator_of_a_cometbft_ledger_cannot_speak_for_all() -> None:
+    ledger = Ledger(cometbft=True, quorum=0)
+    file = ledger.record((1, 0), 3)
+    file["certificate"] = ledger.certificate(3, embedded=True)
+    file["certificate"]["note"] = ledger.note(3, ())
+    assert failed(verify(canon(file), ledger.id)) == "format"
+
+
+def test_a_cometbft_certificate_is_no_use_on_an_embedded_ledger() -> None:
+    file, ledger = OURS.record((1, 0), 3), Ledger(cometbft=True)
+    file["certificate"] = ledger.certificate(3)
+    assert failed(verify(canon(file), OURS.id)) == "format"
+
+
+# keys, members and contracts at a height
+
+
+def registry_edit(map_: str, key: tuple[str, ...], **fields: object) -> Callable[[dict], None]:
+    def edit(registry: dict) -> None:
+        registry[text_key(map_, *key)] |= fields
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("map_", "key", "fields"),
+    [
+        ("keys", ("alice@acme", "k1"), {"from_height": 2}),
+        ("keys", ("alice@acme", "k1"), {"to_height": 1}),
+        ("keys", ("alice@acme", "k1"), {"to_height": 0}),
+        ("keys", ("alice@acme", "k1"), {"purpose": "sealing"}),
+        ("members", ("alice@acme",), {"from_height": 2}),
+        ("members", ("alice@acme",), {"to_height": 1}),
+        ("members", ("alice@acme",), {"organisation": "beta"}),
+        ("contracts", ("book",), {"versions": []}),
+        (
+            "contracts",
+            ("book",),
+            {"versions": [{"from_height": 2, "hash": b64(bytes(32)), "version": "2"}]},
+        ),
+    ],
+)
+def test_what_was_not_valid_at_the_height_of_the_receipt_signs_nothing(
+    map_: str, key: tuple[str, ...], fields: dict
+) -> None:
+    ledger = Ledger(edit=registry_edit(map_, key, **fields))
+    assert failed(verify(canon(ledger.record((1, 0), 3)), ledger.id)) == "key status"
+
+
+def test_a_key_that_ended_later_had_signed_rightly() -> None:
+    ledger = Ledger(edit=registry_edit("keys", ("alice@acme", "k1"), to_height=2, from_height=1))
+    assert verify(canon(ledger.record((1, 0), 3)), ledger.id).verdict == "valid"
+    assert failed(verify(canon(ledger.record((2, 0), 3)), ledger.id)) == "key status"
+
+
+def test_the_second_signer_of_a_joint_record_is_looked_at_as_closely() -> None:
+    ledger = Ledger(edit=registry_edit("members", ("alice@acme",), to_height=1))
+    assert failed(verify(canon(ledger.record((1, 2), 3)), ledger.id)) == "key status"
+
+
+@pytest.mark.parametrize(
+    ("place", "map_", "key"),
+    [
+        ("key", "keys", ("carol@acme", "k1")),
+        ("member", "members", ("carol@acme",)),
+        ("withdrawal", "withdrawals", (OURS.records[1, 2][2]["tx"], "beta")),
+        ("withdrawal", "withdrawals", (OURS.records[1, 0][2]["tx"], "beta")),
+        ("withdrawal", "withdrawals", (OURS.records[1, 0][2]["tx"],)),
+        ("contract", "contracts", ("registry",)),
+        ("contract", "members", ("carol@acme",)),
+    ],
+)
+def test_a_genuine_proof_of_another_entry_does_not_serve(
+    place: str, map_: str, key: tuple[str, ...]
+) -> None:
+    ledger = Ledger(edit=lambda r: r.update({text_key("contracts", "registry"): r[text_key("contracts", "book")]}))
+    file = ledger.record((1, 0), 3)
+    assert verify(canon(file), ledger.id).verdict == "valid"
+    proof = ledger.proof(3, "registry", text_key(map_, *key))
+    if place in ("key", "member"):
+        file["keys"][0][place] = proof
+    else:
+        file[place] = proof
+    assert verify(canon(file), ledger.id).verdict == "not_valid"
+
+
+def test_the_same_entry_in_another_contract_does_not_serve() -> None:
+    def edit(registry: dict) -> None:
+        registry[text_key("contracts", "book")] = {"versions": []}
+
+    ledger = Ledger(edit=edit)
+    good = {"versions": [{"from_height": 0, "hash": b64(bytes(32)), "version": "1"}]}
+    for state in ledger.states:  # the contract itself writes what the registry would
+        state["book"][text_key("contracts", "book")] = good
+    ledger = _rebuilt(ledger)
+    file = ledger.record((1, 0), 3)
+    file["contract"] = ledger.proof(3, "book", text_key("contracts", "book"))
+    assert failed(verify(canon(file), ledger.id)) == "inclusion"
+
+
+def _rebuilt(ledger: Ledger) -> Ledger:
+    """Return the ledger with a newest header that states what its states now hold."""
+    header = ledger.headers[3] | {"state_root": b64(ledger.state_root(3))}
+    ledger.headers[3] = header
+    ledger.leaves[-1] = ledger.tag("header", header)
+    return ledger
+
+
+def test_a_key_of_small_order_signs_nothing() -> None:
+    weak = b64(b"\1" + bytes(31))  # the neutral element: R = it, s = 0 fits every message
+    ledger = Ledger(edit=registry_edit("keys", ("alice@acme", "k1"), public_key=weak))
+    transaction = ledger.records[1, 0][1]
+    transaction["signatures"][0]["signature"] = b64(b"\1" + bytes(63))
+    assert failed(verify(canon(ledger.record((1, 0), 3)), ledger.id)) == "signature"
+
+
+@pytest.mark.parametrize("suite", ["none", "", "ED25519-SHA256", "p256-sha256"])
+def test_another_suite_than_the_key_was_made_for_verifies_nothing(suite: str) -> None:
+    ledger = Ledger(edit=registry_edit("keys", ("alice@acme", "k1"), suite=suite))
+    assert failed(verify(canon(ledger.record((1, 0), 3)), ledger.id)) == "signature"
+
+
+# anything at all
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_random_bytes_are_not_valid_and_never_raise(data: bytes) -> None:
+    assert failed(verify(data, None)) == "format"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=6,
+)
+
+
+@given(JSON, st.sampled_from(sorted(JOINT)))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_random_json_in_any_place_is_not_valid_and_never_raises(value: object, name: str) -> None:
+    data = canon(JOINT | {name: value})
+    assert (verify(data, OURS.id).verdict == "not_valid") == (data != canon(JOINT))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"[" * 33 + b"]" * 33,
+        b"9" * 100_000,
+        b'"' + b"a" * 5_000_000 + b'"',
+        b'"\\ud800"',
+        b'"\xed\xa0\x80"',
+        b'{"kind":["record"]}',
+        b'{"kind":{}}',
+        b"null",
+    ],
+)
+def test_bombs_and_odd_documents_are_refused_at_the_first_step(data: bytes) -> None:
+    assert failed(verify(data, OURS.id)) == "format"
