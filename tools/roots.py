@@ -106,7 +106,7 @@ def choose_call(number: int, member: str) -> tuple[str, str, dict[str, Any]]:
 
 def spoil(args: dict[str, Any]) -> dict[str, Any]:
     """Return arguments that differ between processes: the control of the whole comparison."""
-    return {**args, "spoilt": hash("the same text")}
+    return {**args, "spoilt": hash("the same text") % 1_000_000}
 
 
 def build_transaction(number: int, ledger: str) -> Transaction:

@@ -123,8 +123,6 @@ def build_examples() -> dict[str, str]:
         "transaction": pretty(tx.raw),
         "transaction-bytes": tx.raw.decode() + "\n",
         "transaction-values": listing({name: facts[name] for name in names}),
-        "receipt": pretty(receipt),
-        "header": pretty(result.header_bytes),
         "block": pretty(block),
         "block-values": listing({k: v for k, v in facts.items() if k not in names[2:]}),
     }

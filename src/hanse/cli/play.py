@@ -183,5 +183,5 @@ class _Answers:
                 except Unanswered:
                     contract, query, args = missing.pop()
                     key = (contract, query, msgspec.json.encode(args, order="sorted"))
-                    known[key] = await client.query(contract, query, args)
+                    known[key] = (await client.query(contract, query, args)).result
         return ask

@@ -280,7 +280,7 @@ def check_format(
     yield from session.genesis()
     path = f"/v1/formats/{segment(name)}/check"
     report = yield from fetch_json(Request("POST", path, data, media_type or BINARY))
-    digest = report.get("payload_digest")
+    digest = report.get("document_digest")
     if digest is not None and digest != to_text(hashlib.sha256(data).digest()):
         raise ProofInvalid(reason="the report is on other bytes than those sent")
     return report

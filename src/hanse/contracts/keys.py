@@ -21,7 +21,7 @@ def encode_part(part: object) -> bytes:
         Fault: the part is of no key type, or an integer of more than 256 bits.
     """
     if isinstance(part, str):
-        return b"\x30" + part.encode().replace(b"\x00", b"\x00\xff") + b"\x00"
+        return b"\x30" + _utf8(part).replace(b"\x00", b"\x00\xff") + b"\x00"
     if part is True:
         return b"\x11"
     if part is False:
@@ -33,6 +33,13 @@ def encode_part(part: object) -> bytes:
     if isinstance(part, tuple):
         return b"\x50" + b"".join(encode_part(p) for p in part) + b"\x00"
     raise Fault(f"{type(part).__name__} cannot be part of a state key")
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise Fault("a string key is not made of Unicode scalar values") from None
 
 
 def _encode_int(number: int) -> bytes:
@@ -47,8 +54,6 @@ def _encode_int(number: int) -> bytes:
 
 def encode_key(key: object) -> bytes:
     """Return the ordered encoding of a key: one part, or a tuple of parts."""
-    if type(key) is str:
-        return b"\x30" + key.encode().replace(b"\x00", b"\x00\xff") + b"\x00"
     if isinstance(key, tuple):
         return b"".join([encode_part(part) for part in key])
     return encode_part(key)
@@ -58,37 +63,35 @@ def decode_key(data: bytes) -> list[object]:
     """Return the parts that ``encode_key`` wrote, bytes as ``Bytes``.
 
     Raises:
-        ValueError: not an encoding of key parts.
+        ValueError: not the one encoding of key parts.
     """
-    parts, rest = _decode_parts(data, nested=False)
-    if rest:
-        raise ValueError("trailing bytes after the key")
-    return parts
-
-
-def _decode_parts(data: bytes, *, nested: bool) -> tuple[list[object], bytes]:
-    parts: list[object] = []
+    levels: list[list[object]] = [[]]  # of tuples not yet ended; no recursion over input
     while data:
         tag = data[0]
-        if tag == 0x00 and nested:
-            return parts, data[1:]
-        if tag in (0x10, 0x11):
-            parts.append(tag == 0x11)
+        if tag == 0x00 and len(levels) > 1:
+            inner = tuple(levels.pop())
+            levels[-1].append(inner)
             data = data[1:]
-        elif tag == 0x20:
-            number, data = _decode_int(data)
-            parts.append(number)
-        elif tag in (0x30, 0x40):
-            text, data = _decode_text(data[1:])
-            parts.append(text.decode() if tag == 0x30 else Bytes(text))
         elif tag == 0x50:
-            inner, data = _decode_parts(data[1:], nested=True)
-            parts.append(tuple(inner))
+            levels.append([])
+            data = data[1:]
         else:
-            raise ValueError("unknown tag in a key")
-    if nested:
+            part, data = _decode_part(tag, data)
+            levels[-1].append(part)
+    if len(levels) > 1:
         raise ValueError("a nested tuple does not end")
-    return parts, b""
+    return levels[0]
+
+
+def _decode_part(tag: int, data: bytes) -> tuple[object, bytes]:
+    if tag in (0x10, 0x11):
+        return tag == 0x11, data[1:]
+    if tag == 0x20:
+        return _decode_int(data)
+    if tag in (0x30, 0x40):
+        text, rest = _decode_text(data[1:])
+        return (text.decode() if tag == 0x30 else Bytes(text)), rest
+    raise ValueError("unknown tag in a key")
 
 
 def _decode_int(data: bytes) -> tuple[int, bytes]:
@@ -99,7 +102,11 @@ def _decode_int(data: bytes) -> tuple[int, bytes]:
     if size > 32 or len(body) != size:
         raise ValueError("an integer is cut short")
     number = int.from_bytes(body, "big")
-    return (number if data[1] >= 0x80 else number - (1 << (8 * size)) + 1), rest
+    if data[1] < 0x80:
+        number -= (1 << (8 * size)) - 1
+    if _encode_int(number) != data[: 2 + size]:
+        raise ValueError("an integer is not written in its fewest bytes")
+    return number, rest
 
 
 def _decode_text(data: bytes) -> tuple[bytes, bytes]:
@@ -114,22 +121,120 @@ def _decode_text(data: bytes) -> tuple[bytes, bytes]:
         return data[:end].replace(b"\x00\xff", b"\x00"), data[end + 1 :]
 
 
+Shape = Callable[[object], object]
+"""Returns a key in the types that its map declares; ``Fault`` when it has others."""
+
+
+def key_shape(kind: Any) -> Shape:
+    """Return what puts a key, or one element of it, into its declared type ``kind``.
+
+    The shape takes typed keys and decoded ones: a day may come as its plain string.
+
+    Raises:
+        TypeError: ``kind`` is no key type.
+    """
+    plain = _plain(kind)
+    origin, args = get_origin(plain), get_args(plain)
+    if origin is tuple and args and ... not in args:
+        return _tuple_shape(tuple(key_shape(a) for a in args))
+    if origin is Literal:
+        return _literal_shape(args)
+    shape = _SHAPES.get(plain)
+    if shape is None:
+        raise TypeError(f"{kind} is not a key type")
+    return shape
+
+
+def _plain(kind: Any) -> Any:
+    while hasattr(kind, "__supertype__"):
+        kind = kind.__supertype__
+    return kind
+
+
+def _tuple_shape(shapes: tuple[Shape, ...]) -> Shape:
+    def shape(key: object) -> object:
+        if not isinstance(key, tuple) or len(key) != len(shapes):
+            raise Fault(f"a key of this map has {len(shapes)} parts")
+        return tuple([one(part) for one, part in zip(shapes, key, strict=True)])
+
+    return shape
+
+
+def _literal_shape(allowed: tuple[object, ...]) -> Shape:
+    def shape(key: object) -> object:
+        if not any(type(key) is type(one) and key == one for one in allowed):
+            raise Fault("a key of this map is one of a few declared values")
+        return key
+
+    return shape
+
+
+def _shape_of(kind: type, name: str) -> Shape:
+    def shape(key: object) -> object:
+        if isinstance(key, kind) and type(key) is not bool:
+            return key
+        raise Fault(f"a key of this map is {name}")
+
+    return shape
+
+
+def _bool_shape(key: object) -> object:
+    if type(key) is not bool:
+        raise Fault("a key of this map is true or false")
+    return key
+
+
+def _date_shape(key: object) -> object:
+    if isinstance(key, Date):
+        return key
+    try:
+        return Date(str(key))
+    except ValueError:
+        raise Fault("a key of this map is a day") from None
+
+
+def _bytes_shape(key: object) -> object:
+    if not isinstance(key, bytes):
+        raise Fault("a key of this map is bytes")
+    return Bytes(key)
+
+
+def _big_shape(key: object) -> object:
+    if not isinstance(key, int) or isinstance(key, bool):
+        raise Fault("a key of this map is an integer")
+    try:
+        return BigInt(key)
+    except ValueError:
+        raise Fault("an integer key has at most 256 bits") from None
+
+
+_SHAPES: dict[Any, Shape] = {
+    str: _shape_of(str, "a string"),
+    int: _shape_of(int, "an integer"),
+    bool: _bool_shape,
+    bytes: _bytes_shape,
+    Bytes: _bytes_shape,
+    BigInt: _big_shape,
+    Date: _date_shape,
+}
+
+
 def key_from_json(kind: Any, value: object) -> object:
     """Return the key of declared type ``kind`` that the JSON ``value`` stands for.
 
     Raises:
         ValueError: the value does not fit the type.
     """
-    origin, args = get_origin(kind), get_args(kind)
+    plain = _plain(kind)
+    origin, args = get_origin(plain), get_args(plain)
     if origin is tuple:
         if not isinstance(value, list) or len(value) != len(args):
             raise ValueError(f"the key is an array of {len(args)}")
         return tuple(key_from_json(a, v) for a, v in zip(args, value, strict=True))
     if origin is Literal:
-        if value not in args:
+        if not any(type(value) is type(one) and value == one for one in args):
             raise ValueError(f"one of {', '.join(map(str, args))}")
         return value
-    plain = getattr(kind, "__supertype__", kind)
     if plain in _FROM_JSON:
         return _FROM_JSON[plain](value)
     raise ValueError(f"{kind} is not a key type")
@@ -144,11 +249,18 @@ def _exactly(kind: type) -> Callable[[object], object]:
     return check
 
 
+def _date_from_json(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("the key is a day")  # noqa: TRY004  # callers turn ValueError into a path
+    return Date(value)
+
+
 _FROM_JSON: dict[Any, Callable[[object], object]] = {
     str: _exactly(str),
     int: _exactly(int),
     bool: _exactly(bool),
     bytes: Bytes.parse,
+    Bytes: Bytes.parse,
     BigInt: BigInt.parse,
-    Date: lambda value: Date(str(value)),
+    Date: _date_from_json,
 }

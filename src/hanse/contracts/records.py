@@ -160,11 +160,11 @@ class Codec(Generic[T]):
         )
         self._coerce = coercion(hint)
 
-    def encode(self, value: T) -> bytes:
+    def encode(self, value: T, bytes_max: int = VALUE_BYTES_MAX) -> bytes:
         """Return the canonical bytes of ``value``, checked against the declared type.
 
         Raises:
-            Fault: the value is not of the declared type, or larger than ``VALUE_BYTES_MAX``.
+            Fault: the value is not of the declared type, or larger than ``bytes_max``.
         """
         try:
             if self._coerce is not None:
@@ -173,8 +173,8 @@ class Codec(Generic[T]):
             self._decoder.decode(data)
         except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
             raise Fault(f"a value is not of its declared type: {error}") from None
-        if len(data) > VALUE_BYTES_MAX:
-            raise Fault(f"a value has {len(data)} bytes; the limit is {VALUE_BYTES_MAX}")
+        if len(data) > bytes_max:
+            raise Fault(f"a value has {len(data)} bytes; the limit is {bytes_max}")
         return data
 
     def decode(self, data: bytes) -> T:

@@ -155,7 +155,7 @@ class LoadedContract:
     def _result(self, entry: Entry, value: Any) -> bytes | None:
         if entry.result is None:
             return None
-        return entry.result.encode(value)
+        return entry.result.encode(value, RECEIPT_BYTES_MAX)
 
     def _event(self, fields: Any) -> ContractEvent:
         return ContractEvent(

@@ -38,7 +38,9 @@ class Gateway:
         routes = Routes(service, counters)
         self._transactions = Transactions(service, counters)
         self._feed = Feed(service, counters)
-        self._router = Router(routes.table(), redirect_slashes=False, default=console or _nothing)
+        self._router = Router(
+            routes.table(), redirect_slashes=False, default=_outside_api(console or _nothing)
+        )
         self._hot: dict[str, Callable[[Scope, Receive, Send], Awaitable[None]]] = {
             "/v1/transactions": self._transactions.one,
             "/v1/transactions/batch": self._transactions.batch,
@@ -93,6 +95,16 @@ def body_limit(path: str) -> int | None:
     if path == "/v1/documents" or path.startswith("/v1/formats/"):
         return DOCUMENT_BYTES_MAX
     return BODY_BYTES_MAX if path.startswith("/v1/") else FORM_BYTES_MAX
+
+
+def _outside_api(console: ASGIApp) -> ASGIApp:
+    """Return what answers other paths; below ``/v1/`` a program asks, and gets a problem."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        beyond = _nothing if scope["path"].startswith("/v1/") else console
+        await beyond(scope, receive, send)
+
+    return answer
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

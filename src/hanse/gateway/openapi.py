@@ -251,6 +251,7 @@ class _Contract:
                 "code": _TEXT,
                 "cost": _HEIGHT,
                 "events": {"type": "array", "items": _OBJECT},
+                "facts": _OBJECT,
                 "reason": _TEXT,
                 "result": self._inline(action.get("result") or {}),
                 "status": {"enum": ["ok", "rejected"]},

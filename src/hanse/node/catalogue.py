@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What this node knows of contracts and formats beyond running them: descriptions, sentences, reasons."""
 
+import hashlib
 from typing import Any
 
 import msgspec
 
+from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode_as
 from hanse.codec.documents import Receipt, Transaction, decode_transaction, receipt_decoder
 from hanse.contracts.app import App, Format
@@ -120,4 +122,5 @@ class Catalogue:
         """
         if name not in self._formats:
             raise NotFound("format", name)
-        return self._formats[name][1].check(data, media_type)
+        digest = to_text(hashlib.sha256(data).digest())
+        return {"document_digest": digest, **self._formats[name][1].check(data, media_type)}

@@ -238,6 +238,11 @@ def _unpack(source: Path, folder: Path, tell: Progress) -> Manifest:
         raise BackupDamaged(part=source.name, reason=str(error)) from error
     except OSError as error:
         raise StorageFailed(what="unpacking the backup", reason=str(error)) from error
+    return _checked(manifest, digests)
+
+
+def _checked(manifest: Manifest | None, digests: dict[str, str]) -> Manifest:
+    """Return the manifest, once every part has been found to be as it says."""
     if manifest is None:
         raise BackupDamaged(part=_MANIFEST, reason="it is missing: the backup is cut short")
     if manifest.format != FORMAT:

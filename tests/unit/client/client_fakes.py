@@ -344,7 +344,7 @@ class FakeGateway:
             {
                 "drafts": [draft],
                 "findings": [{"code": "x", "fatal": fatal}],
-                "payload_digest": to_text(SHA256(data)),
+                "document_digest": to_text(SHA256(data)),
                 "verdict": "invalid" if fatal else "valid",
             }
         )

@@ -424,6 +424,6 @@ def test_other_bytes_than_asked_for_are_refused(gateway) -> None:
     gateway.lie = edited("/v1/documents", lambda d: d.update(digest=HASH))
     with pytest.raises(ProofInvalid, match="other bytes"):
         client.put_document(b"a document")
-    gateway.lie = edited("/v1/formats", lambda d: d.update(payload_digest=HASH))
+    gateway.lie = edited("/v1/formats", lambda d: d.update(document_digest=HASH))
     with pytest.raises(ProofInvalid, match="other bytes"):
         client.check_format("epcis", b"x")

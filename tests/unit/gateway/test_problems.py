@@ -3,7 +3,8 @@
 
 import importlib
 import pkgutil
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from inspect import signature
 
 import pytest
 from gateway_fakes import FakeNode, ask
@@ -34,6 +35,10 @@ def _instance(kind: type[HanseError]) -> HanseError:
     }
     if kind.code == "not_admitted":  # its code, status and hint are the kernel's
         return kind(refusal="bad_signature", tx="T")  # type: ignore[call-arg]
+    if not is_dataclass(kind):
+        return kind(
+            *["text"] * (len(signature(kind).parameters) if "__init__" in vars(kind) else 0)
+        )
     names = {
         f.name: values.get(str(getattr(f.type, "__name__", f.type)), "text") for f in fields(kind)
     }  # type: ignore[arg-type]

@@ -184,6 +184,7 @@ def test_the_console_gets_what_the_gateway_does_not_serve() -> None:
     app = build_app(FakeNode(), console=console)
     assert ask(app, "GET", "/").body == b"/"
     assert b'"height"' in ask(app, "GET", "/v1/ledger").body
+    assert ask(app, "GET", "/v1/nowhere").code == "unknown_path"
 
 
 def test_a_node_that_is_not_ready_says_so_with_503() -> None:

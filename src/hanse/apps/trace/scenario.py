@@ -351,7 +351,7 @@ class _World:
         self, at: int, inputs: list[tuple[str, int]], outputs: list[tuple[str, int]]
     ) -> dict[str, Any]:
         """Return the dairy's TransformationEvent."""
-        event = self._event("TransformationEvent", at, "transforming", "valedairy", 1)
+        event = self._event("TransformationEvent", at, "creating_class_instance", "valedairy", 1)
         event["inputQuantityList"] = quantities(inputs)
         event["outputQuantityList"] = quantities(outputs)
         return event
@@ -363,7 +363,6 @@ class _World:
             {"sensorReport": [{"type": "Temperature", "value": celsius, "uom": "CEL"}]}
         ]
         if celsius > CHILLED_MAX_C:
-            event["persistentDisposition"] = {"set": ["conformance_pending"]}
             event["disposition"] = "non_conformant"
         return event
 

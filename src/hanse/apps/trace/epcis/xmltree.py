@@ -7,6 +7,7 @@ size are bounded, and nothing but the given bytes is read. The reader keeps what
 package needs and others drop: prefixes, the namespaces in scope, and mixed content.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -43,8 +44,10 @@ class Instruction:
 class Element:
     """One element: its name, attributes, content, and the namespaces in scope at it."""
 
-    __slots__ = ("after", "attributes", "before", "children", "content", "has_doctype", "name",
-                 "namespace", "parent", "prefix", "scope")  # fmt: skip
+    __slots__ = (
+        "_places", "after", "attributes", "before", "children", "content", "has_doctype", "name",
+        "namespace", "parent", "prefix", "scope",
+    )  # fmt: skip
 
     def __init__(self, full_name: str, parent: "Element | None", scope: Mapping[str, str]) -> None:
         self.namespace, self.name, self.prefix = _parts(full_name)
@@ -55,6 +58,7 @@ class Element:
         self.children: list[Element] = []
         self.before: list[str] = []
         self.after: list[str] = []
+        self._places: dict[int, tuple[int, int]] | None = None
         self.has_doctype = False  # of the document, at its root
 
     @property
@@ -96,6 +100,17 @@ class Element:
             yield element
             waiting.extend(reversed(element.children))
 
+    def places(self) -> dict[int, tuple[int, int]]:
+        """Return, by identity, the place of each child among its namesakes and their number."""
+        if self._places is None:
+            totals = Counter(child.label for child in self.children)
+            seen: Counter[str] = Counter()
+            self._places = {}
+            for child in self.children:
+                seen[child.label] += 1
+                self._places[id(child)] = (seen[child.label], totals[child.label])
+        return self._places
+
     def path(self) -> str:
         """Return the XPath of this element from the root, with positions among namesakes."""
         steps: list[str] = []
@@ -103,9 +118,8 @@ class Element:
         while element is not None:
             step = element.label
             if element.parent is not None:
-                same = [c for c in element.parent.children if c.label == step]
-                if len(same) > 1:
-                    step += f"[{next(i for i, c in enumerate(same, 1) if c is element)}]"
+                place, total = element.parent.places()[id(element)]
+                step += f"[{place}]" if total > 1 else ""
             steps.append(step)
             element = element.parent
         return "/" + "/".join(reversed(steps))
