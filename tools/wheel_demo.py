@@ -40,7 +40,7 @@ def main() -> None:
         empty = home / "empty"
         empty.mkdir()
         bin_ = home / "venv" / "bin"
-        run(str(bin_ / "hanse"), "version", cwd=empty)
+        run(str(bin_ / "hanse"), "--version", cwd=empty)
         run(str(bin_ / "hanse-verify"), "--help", cwd=empty)
         run(str(bin_ / "hanse"), "demo", "--once", cwd=empty, timeout_s=DEMO_S)
         shutil.rmtree(empty)

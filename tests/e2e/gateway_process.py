@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+FAKES = HERE.parent / "unit" / "gateway"
+sys.path.append(str(FAKES))
 HEAD = b"Host: localhost\r\n"
 
 
@@ -23,9 +25,7 @@ class GatewayProcess:
     """Starts ``gateway_server.py`` over a node from memory, and ends it on ``close``."""
 
     def __init__(self, requests_per_second: int = 1_000_000, node: str = "memory") -> None:
-        path = os.pathsep.join(
-            [str(HERE.parent / "unit" / "gateway"), str(HERE.parents[1] / "src")]
-        )
+        path = os.pathsep.join([str(FAKES), str(HERE.parents[1] / "src")])
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "gateway_server.py"), str(requests_per_second), node],
             stdin=subprocess.PIPE,

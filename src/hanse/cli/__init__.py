@@ -4,7 +4,9 @@
 import click
 
 from hanse import __version__
+from hanse.cli.bench import bench
 from hanse.cli.demo import demo
+from hanse.cli.node import node
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,4 +23,5 @@ def main() -> None:
     """
 
 
-main.add_command(demo)
+for command in (bench, demo, node):
+    main.add_command(command)

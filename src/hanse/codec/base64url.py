@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes as text: base64url without padding, one spelling for each byte string (RFC 4648 section 5)."""
+"""Bytes as text: base64url without padding, one spelling each (RFC 4648 section 5)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Canonical JSON: exactly one byte string for a value (``spec/canonical-json.md``).
 
-A strict subset of RFC 8785: keys are ASCII identifiers and sorted, numbers are integers with a magnitude of
-at most 2^53 - 1, strings are any Unicode scalar values. What ``decode`` accepts, ``encode`` gives back.
+A strict subset of RFC 8785: keys are ASCII identifiers and sorted, numbers are integers with a
+magnitude of at most 2^53 - 1, strings are any Unicode scalar values. What ``decode`` accepts,
+``encode`` gives back.
 """
 
 import re
@@ -13,7 +14,7 @@ import msgspec
 from hanse.codec.limits import INTEGER_MAX, JSON_DEPTH_MAX
 from hanse.errors import Malformed, NotCanonical, NumberTooLarge, TooLarge
 
-JsonValue: TypeAlias = "None | bool | int | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
 T = TypeVar("T")
 
@@ -33,8 +34,9 @@ _encoder = msgspec.json.Encoder(order="sorted")
 def encode(value: object) -> bytes:
     """Return the canonical bytes of ``value``.
 
-    Structs and records are written by field name; ``None`` fields that have it as default are omitted by
-    the types that say so. The caller vouches for the types; bytes of foreign origin go through ``decode``.
+    Structs and records are written by field name; ``None`` fields that have it as default are
+    omitted by the types that say so. The caller vouches for the types; bytes of foreign origin go
+    through ``decode``.
 
     Raises:
         NumberTooLarge: an integer lies beyond 2^53 - 1.
@@ -69,7 +71,7 @@ def decode(data: bytes, bytes_max: int | None = None) -> JsonValue:
 
 
 def parse(data: bytes) -> JsonValue:
-    """Return the value of JSON text that need not be in canonical form, all other rules of ``decode`` kept."""
+    """Return the value of JSON text in any form, all other rules of ``decode`` kept."""
     try:
         value = _decoder.decode(data)
     except NotCanonical:
@@ -104,8 +106,14 @@ def _plain(error: Exception) -> str:
     return f"{error}"[:200]
 
 
+def _check_keys(value: dict[str, object]) -> None:
+    for key in value:
+        if not _IDENTIFIER(key):
+            raise NotCanonical(reason=f"key {key[:40]!r} is not an ASCII identifier")
+
+
 def _check_tree(root: object) -> None:
-    """Establish that keys, numbers and depth keep the rules; iterative, so that depth cannot hurt."""
+    """Establish that keys, numbers and depth keep the rules; no recursion over input."""
     level: list[object] = [root]
     depth = -1
     while level:
@@ -116,9 +124,7 @@ def _check_tree(root: object) -> None:
         for value in level:
             kind = type(value)
             if kind is dict:
-                for key in cast("dict[str, object]", value):
-                    if not _IDENTIFIER(key):
-                        raise NotCanonical(reason=f"key {key[:40]!r} is not an ASCII identifier")
+                _check_keys(cast("dict[str, object]", value))
                 deeper += cast("dict[str, object]", value).values() or _EMPTY
             elif kind is list:
                 deeper += cast("list[object]", value) or _EMPTY

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documents that travel: transaction, submission, receipt, header (``spec/``), as typed values.
 
-Rules about them live in ``kernel``; here is their form only. Every document is canonical JSON, and the exact
-bytes received are what is signed, hashed and stored.
+Rules about them live in ``kernel``; here is their form only. Every document is canonical JSON, and
+the exact bytes received are what is signed, hashed and stored.
 """
 
 import re
@@ -45,7 +45,7 @@ _NONCE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).fullmatch
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The unsigned transaction: who asks which action of which contract, on which ledger, until when."""
+    """The unsigned transaction: who asks which action, on which ledger, until when."""
 
     action: str
     args: msgspec.Raw

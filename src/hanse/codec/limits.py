@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every bound of Hanse, each with its unit and its reason; no other module defines one.
 
-Bounds on which all nodes must agree are part of the ledger's ``rules`` as well; the value here is then
-the ceiling. ``LIMITS`` lists them all, so that the reference page and the edge tests are generated.
+Bounds on which all nodes must agree are part of the ledger's ``rules`` as well; the value here is
+then the ceiling. ``LIMITS`` lists them all: the reference page and the edge tests are generated.
 """
 
 from typing import Final
@@ -30,6 +30,8 @@ VALUE_BYTES_MAX: Final = 64 * 1024  # bytes of one state value
 RECEIPT_BYTES_MAX: Final = 256 * 1024  # bytes of one receipt with its events and result
 SCAN_ROWS_MAX: Final = 1_000  # rows one range read of a map returns
 HINT_CHARS_MAX: Final = 400  # characters of a refusal's hint
+FACTS_BYTES_MAX: Final = 8 * 1024  # bytes of a refusal's facts; more are left out of the receipt
+QUERY_BYTES_MAX: Final = 1024 * 1024  # bytes of a query's result, which no receipt carries
 
 # blocks
 BLOCK_TXS_MAX: Final = 2_000  # transactions in one block; keeps a block under a second
@@ -56,8 +58,11 @@ FEED_QUEUE_BLOCKS: Final = 64  # blocks kept for a slow reader of the feed; then
 REQUESTS_PER_SECOND: Final = 2_000  # requests of one client address; a batch counts as one
 CLOCK_SKEW_MS_MAX: Final = 60_000  # milliseconds between a header's time and a witness's clock
 
+# genesis and registry
 GENESIS_BYTES_MAX: Final = 1024 * 1024  # bytes of a genesis document
 ORGANISATIONS_MAX: Final = 1_000  # organisations of a genesis
+ORGANISATION_NAME_CHARS_MAX: Final = 200  # characters of an organisation's full name
+ROLES_PER_MEMBER_MAX: Final = 100  # roles one member may have had over time
 KEYS_PER_MEMBER_MAX: Final = 64  # keys one member may have had over time
 
 LIMITS: Final[dict[str, int]] = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an engine hands to the kernel: ordered submissions with an agreed time. The whole seam, inwards."""
+"""What an engine hands to the kernel, the whole seam inwards: submissions, agreed time."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors as problem documents (RFC 9457): one shape for every class, made in one place.
 
-A problem is ``{"type", "title", "status", "code", "hint", ...facts}``. Codes never change and are never
-translated; the title is the first line of the class's docstring.
+A problem is ``{"type", "title", "status", "code", "hint", ...facts}``. Codes never change and are
+never translated; the title is the first line of the class's docstring.
 """
 
 from typing import Final

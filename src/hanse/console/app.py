@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console as an ASGI application: which address shows which page, and what happens on errors."""
+"""The console as an ASGI application: which address shows which page, and what errors look like."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -64,9 +64,10 @@ def build_console(
     """Return the console of the ledger behind ``client``.
 
     Args:
+        client: the verifying client; the console reaches the ledger by nothing else.
         wallet: member id → signer; with it, forms can be signed here and a bar switches the member.
         apps: the apps whose panels are shown.
-        sentences: language → ``sentence.<contract>.<event>`` → the event's sentence in that language.
+        sentences: language → ``sentence.<contract>.<event>`` → the event's sentence in it.
     """
     console = Console(Ledger(client, wallet or {}), apps, load_catalogue(sentences))
     routes = [

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of the console in three languages, kept as data: one JSON file a language under ``locale/``.
+"""The words of the console in three languages, as data: one JSON file a language in ``locale/``.
 
-A text is found by its key. A value with plural forms is an object ``{"one": …, "other": …}`` chosen by
-``n``. Codes, identifiers and names of actions are never translated.
+A text is found by its key. A value with plural forms is an object ``{"one": …, "other": …}``
+chosen by ``n``. Codes, identifiers and names of actions are never translated.
 """
 
 import json
@@ -21,7 +21,7 @@ Text = str | dict[str, str]
 
 
 class Catalogue:
-    """Every text of the console, by language and key; English answers where a language has a gap."""
+    """Every text of the console, by language and key; English fills the gaps of a language."""
 
     def __init__(self, tables: Mapping[str, Mapping[str, Text]]) -> None:
         self._tables = {language: dict(table) for language, table in tables.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verification as a page shows it: the client's verdict on evidence, and altered copies that must fail."""
+"""Verification as a page shows it: the client's verdict, and altered copies that must fail."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ ALTERATIONS: Final = ("receipt", "argument", "signature", "path", "root")
 
 
 def judge(data: bytes, trust: str | None) -> Verdict:
-    """Return the client's verdict on evidence, with the steps that were not reached added at the end."""
+    """Return the client's verdict on evidence, with the steps that were not reached at the end."""
     result: Mapping[str, Any] = evidence.verify(data, trust).to_document()
     steps = []
     for step in result["steps"]:
@@ -61,9 +61,7 @@ def alter(data: bytes, what: str) -> bytes:
         record["path"][0] = _flip(record["path"][0])
     elif what in {"path", "root"}:
         document["header"]["log_root"] = _flip(document["header"]["log_root"])
-    return json.dumps(
-        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _flip(text: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How values look: hashes, times, amounts, names; ledger data is hostile until it went through here.
+"""How values look: hashes, times, amounts, names; ledger data is hostile until it was here.
 
 ``visible`` is the template environment's last step for every string, so a control or bidirectional
 character in ledger data is always shown as an escape, never obeyed.
@@ -35,7 +35,7 @@ def visible(text: str) -> str:
 
 
 def finalize(value: object) -> object:
-    """Return what a template writes for ``value``: strings made visible, our own markup untouched."""
+    """Return what a template writes for ``value``: strings made visible, own markup untouched."""
     if isinstance(value, Markup):
         return value
     if isinstance(value, str):
@@ -70,7 +70,7 @@ def when(time_ms: object) -> Markup:
     """Return a ``time`` element in UTC; the script sets the reader's own zone beside it."""
     text = utc(time_ms)
     if not text:
-        return Markup("–")
+        return Markup("&ndash;")
     machine = text[:-4].replace(" ", "T") + "Z"
     return Markup('<time datetime="{}">{}</time>').format(machine, text)
 
@@ -111,7 +111,6 @@ def canonical(value: Any) -> str:
 
 def pretty(value: Any) -> str:
     """Return JSON laid out for reading: the canonical order, indented."""
-
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
 
 

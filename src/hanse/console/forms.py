@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forms made from an action's JSON Schema, and the typed arguments that a submitted form means.
 
-Nothing here knows a contract: labels, help, choices and bounds come from the schema alone. What is too deep
-for fields becomes one field of JSON, so every action can be sent from the browser.
+Nothing here knows a contract: labels, help, choices and bounds come from the schema alone. What is
+too deep for fields becomes one field of JSON, so every action can be sent from the browser.
 """
 
 import json

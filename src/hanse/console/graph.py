@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trace graphs as accessible SVG: layers by longest path, crossings reduced by barycentre sweeps.
 
-The picture carries no style attribute and no script: colours come from the style sheet by class. The same
-data stands as a table beneath every picture, so nothing depends on seeing it.
+The picture carries no style attribute and no script: colours come from the style sheet by class.
+The same data stands as a table beneath every picture, so nothing depends on seeing it.
 """
 
 import unicodedata
@@ -59,7 +59,7 @@ class Graph:
 def parse_graph(result: Any) -> Graph | None:
     """Return the graph that a query's result describes, or ``None`` if it is not one.
 
-    A graph is an object with ``nodes`` (``id``, ``label``, optional ``detail``, ``kind``, ``tx``) and
+    A graph has ``nodes`` (``id``, ``label``, optional ``detail``, ``kind``, ``tx``) and
     ``edges`` (``source`` and ``target``, also ``from``/``frm`` and ``to``; optional ``label``,
     ``missing``, ``tx``).
     """
@@ -98,7 +98,11 @@ def _detail(entry: Mapping[str, Any]) -> str:
 
 def _href(entry: Mapping[str, Any]) -> str | None:
     tx = entry.get("tx")
-    return f"/transactions/{tx}" if isinstance(tx, str) and tx.replace("-", "_").isidentifier() else None
+    return (
+        f"/transactions/{tx}"
+        if isinstance(tx, str) and tx.replace("-", "_").isidentifier()
+        else None
+    )
 
 
 def _ends(entry: Any) -> tuple[str, str] | None:
@@ -207,8 +211,10 @@ def draw(graph: Graph, title: str) -> Markup | None:
     width = len(cols) * (NODE_WIDTH + GAP_X) - GAP_X + 2 * MARGIN
     height = tallest * (NODE_HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN
     head = Markup(
-        '<svg class="graph" role="group" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">'
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+        '<svg class="graph" role="group" aria-label="{}" width="{}" height="{}" '
+        'viewBox="0 0 {} {}">'
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        'markerHeight="7" '
         'orient="auto-start-reverse"><path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
     ).format(visible(title), width, height, width, height)
     lines = (_draw_edge(edge, at) for edge in graph.edges)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ledger as the console sees it: one verifying client, and a session for each member it signs for.
+"""The ledger as the console sees it: one verifying client, a session for each member it signs for.
 
-The console never reaches a node but through the client, so it can stand beside a node or far from one.
-What comes from here is either proved (records, headers, evidence, receipts) or named as the node's word.
+The console never reaches a node but through the client, so it can stand beside a node or far away.
+What comes from here is either proved (records, headers, evidence, receipts) or named as the node's
+word.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from hanse.client.sync import open_session
 from hanse.codec.base64url import to_text
 from hanse.crypto.signers import Signer, generate
 from hanse.errors import Misconfigured, Refusal
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

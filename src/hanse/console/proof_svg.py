@@ -84,7 +84,8 @@ def draw(ladder: Ladder, words: Mapping[str, str]) -> Markup:
     width = SIDE + BOX_WIDTH + 2 * MARGIN
     out = [
         Markup(
-            '<svg class="ladder" role="img" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">'
+            '<svg class="ladder" role="img" aria-label="{}" width="{}" height="{}" '
+            'viewBox="0 0 {} {}">'
         ).format(words["title"], width, height, width, height)
     ]
     for number, (kind, label, value) in enumerate(rows):
@@ -92,7 +93,9 @@ def draw(ladder: Ladder, words: Mapping[str, str]) -> Markup:
         out.append(_box(MARGIN, y, f"step {kind}", label, value))
         if number + 1 < len(rows):
             x = MARGIN + BOX_WIDTH // 2
-            out.append(Markup('<path class="edge" d="M{} {}V{}"/>').format(x, y, y - ROW + BOX_HEIGHT))
+            out.append(
+                Markup('<path class="edge" d="M{} {}V{}"/>').format(x, y, y - ROW + BOX_HEIGHT)
+            )
         if number < len(ladder.rungs):
             out.append(_sibling(ladder.rungs[number], y, words))
     return Markup("").join(out) + Markup("</svg>")

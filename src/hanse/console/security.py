@@ -25,7 +25,7 @@ HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    # not no-referrer: browsers then send "Origin: null" with our own forms; other sites still get nothing
+    # not no-referrer: browsers then send "Origin: null" with our own forms; others get nothing
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }

@@ -47,7 +47,7 @@ class Words:
         if isinstance(value, list):
             return Part(", ".join(self.part(one, spec, fields).text for one in value[:20]))
         if not isinstance(value, str):
-            return Part("–" if value is None else str(value))
+            return Part("-" if value is None else str(value))
         return self._text(value)
 
     def _number(self, value: int, spec: str, fields: Mapping[str, Any]) -> Part:
@@ -75,7 +75,9 @@ class Words:
         for match in _SLOT.finditer(template):
             parts.append(Part(template[at : match.start()]))
             known = match[1] in fields
-            parts.append(self.part(fields[match[1]], match[2] or "", fields) if known else Part("…"))
+            parts.append(
+                self.part(fields[match[1]], match[2] or "", fields) if known else Part("…")
+            )
             at = match.end()
         parts.append(Part(template[at:]))
         return [part for part in parts if part.text]

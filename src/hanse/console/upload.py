@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Form bodies: url-encoded and multipart, bounded, bytes of files kept exactly as they were sent."""
+"""Form bodies: url-encoded and multipart, bounded, the bytes of files exactly as they were sent."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console's parts held together, and one reader's view of it: language, theme, session, templates."""
+"""The console's parts held together, and one reader's view: language, theme, session, templates."""
 
 import hashlib
 import time
@@ -37,7 +37,8 @@ THEMES: Final = ("system", "light", "dark")
 DENSITIES: Final = ("compact", "roomy")
 CACHE_SECONDS: Final = 5.0  # names and descriptions change only with a block; pages may lag so long
 CACHE_ENTRIES_MAX: Final = 256
-BLOCKS_KEPT: Final = 128  # proved blocks of at most a few dozen records
+BLOCKS_KEPT: Final = 512  # digests of proved blocks
+LINES: Final = 3  # records of one block whose sentences a row shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,15 @@ def load_assets() -> dict[str, Asset]:
     return assets
 
 
+@dataclass(frozen=True, slots=True)
+class BlockDigest:
+    """What a row shows of a block: counts, and its first records."""
+
+    transactions: int
+    refused: int
+    first: tuple[Record, ...]
+
+
 @dataclass(slots=True)
 class Console:
     """Everything that pages share: the ledger's client, signers, apps, words, sessions."""
@@ -75,12 +85,14 @@ class Console:
     held: HeldFiles = field(default_factory=HeldFiles)
     assets: dict[str, Asset] = field(default_factory=load_assets)
     _cache: dict[str, tuple[float, Any]] = field(default_factory=dict)
-    _blocks: OrderedDict[int, list[Record]] = field(default_factory=OrderedDict)
+    _blocks: OrderedDict[int, BlockDigest] = field(default_factory=OrderedDict)
 
-    async def small_block(self, height: int) -> list[Record]:
-        """Return the proved records of a block that a row shows; blocks never change."""
+    async def block_digest(self, height: int) -> BlockDigest:
+        """Return what a row shows of a block, from its proved records; blocks never change."""
         if height not in self._blocks:
-            self._blocks[height] = await self.ledger.block(height)
+            records = await self.ledger.block(height)
+            refused = sum(record.is_refused for record in records)
+            self._blocks[height] = BlockDigest(len(records), refused, tuple(records[:LINES]))
             while len(self._blocks) > BLOCKS_KEPT:
                 self._blocks.popitem(last=False)
         return self._blocks[height]
@@ -98,7 +110,7 @@ class Console:
         return answer
 
     async def directory(self) -> Directory:
-        """Return the names that the ledger's registry knows; none while the node cannot be asked."""
+        """Return the names that the registry knows; none while the node cannot be asked."""
         try:
             return Directory(tuple(await self.cached("/v1/organisations")))
         except HanseError:
@@ -195,7 +207,7 @@ class View:
         """Return a text in the reader's language."""
         return self.words.say(key, **values)
 
-    def render(self, template: str, status: int = 200, **data: Any) -> Response:
+    def render(self, template: str, status: int = 200, /, **data: Any) -> Response:
         """Return the page that ``template`` makes of ``data``."""
         query = [(k, v) for k, v in self.request.query_params.multi_items() if k != "lang"]
         html = TEMPLATES.get_template(template).render(
@@ -220,7 +232,7 @@ class View:
 
     def number(self, value: object) -> str | Markup:
         """Return a number grouped for the reader."""
-        return self.words.part(value).text if type(value) is int else Markup("–")
+        return self.words.part(value).text if type(value) is int else Markup("&ndash;")
 
     def finish(self, response: Response) -> Response:
         """Add the cookies that this view changed, and keep pages out of shared caches."""
@@ -233,5 +245,7 @@ class View:
 
     def redirect(self, address: str) -> Response:
         """Send the reader to another page of this console."""
-        local = address if address.startswith("/") and not address.startswith(("//", "/\\")) else "/"
+        local = (
+            address if address.startswith("/") and not address.startswith(("//", "/\\")) else "/"
+        )
         return self.finish(RedirectResponse(local, status_code=303))

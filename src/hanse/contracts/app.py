@@ -12,8 +12,9 @@ from hanse.contracts.contract import Contract
 class Format:
     """A standard's document type that an app reads.
 
-    ``check`` takes the raw bytes and the media type, and returns the report of ``spec/formats.md``: verdict,
-    findings with pointers, digests, and the drafts of actions that would put the document on the ledger.
+    ``check`` takes the raw bytes and the media type, and returns the report of
+    ``spec/formats.md``: verdict, findings with pointers, digests, and the drafts of actions that
+    would put the document on the ledger.
     """
 
     name: str

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
 from hanse.codec.documents import TimeMs
 from hanse.codec.limits import ACTION_EVENTS_MAX
 from hanse.contracts.meter import COSTS, Meter
-from hanse.contracts.records import encode_loose, is_record
+from hanse.contracts.records import codec_of, is_event
 from hanse.contracts.refusals import Fault, Refused
-from hanse.contracts.state import Written
+from hanse.contracts.state import Doing, Written
 from hanse.contracts.types import MemberId, OrganisationId
 
 C = TypeVar("C", bound="Contract")
@@ -30,7 +30,7 @@ class Mark:
 
 
 def action(*, role: str | None) -> Callable[[Handler[C, P, R]], Handler[C, P, R]]:
-    """Declare a change of state; the signer needs ``role`` in its organisation, or ``None`` for any member."""
+    """Declare a change of state by a signer with ``role``; ``None``: by any member."""
 
     def mark(function: Handler[C, P, R]) -> Handler[C, P, R]:
         setattr(function, MARK, Mark("action", role))
@@ -63,14 +63,25 @@ class Change:
         self._read = read
 
     def of(self, collection: object) -> list[Written[Any]]:
-        """Return the entries of ``collection`` (a map or value of this contract) that were written."""
+        """Return the entries of ``collection``, a map or value, that were written."""
         return list(self._read(collection))
 
 
 class Context:
-    """What a call may know: who signs, block time and height, its transaction. Nothing else of the world."""
+    """What a call may know: who signs, block time and height, its transaction. Nothing else."""
 
-    __slots__ = ("_meter", "_roles", "events", "height", "member", "now", "organisation", "tx")
+    __slots__ = (
+        "_doing",
+        "_held",
+        "_meter",
+        "_roles",
+        "events",
+        "height",
+        "member",
+        "now",
+        "organisation",
+        "tx",
+    )
 
     def __init__(  # noqa: PLR0913  # one per call, made in one place
         self,
@@ -82,6 +93,7 @@ class Context:
         tx: str,
         meter: Meter,
         roles: Callable[[], tuple[str, ...]],
+        doing: Callable[[], Doing] = lambda: "action",
     ) -> None:
         """Carry identity from the registry and time from the block."""
         self.member = MemberId(member)
@@ -89,17 +101,22 @@ class Context:
         self.now = TimeMs(now)
         self.height = height
         self.tx = tx
-        self.events: list[Any] = []
+        self.events: list[tuple[str, bytes]] = []  # event type and canonical fields
+        self._doing = doing
+        self._held: tuple[str, ...] | None = None
         self._meter = meter
         self._roles = roles
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The signer's roles at this height, sorted."""
-        return self._roles()
+        """The signer's roles at this height, sorted; looked up and charged once a call."""
+        if self._held is None:
+            self._held = self._roles()
+            self._meter.charge(COSTS["scan"] + COSTS["row"] * len(self._held))
+        return self._held
 
     def acts_for(self, *organisations: str) -> None:
-        """Refuse with ``wrong_organisation`` unless the signer belongs to one of ``organisations``."""
+        """Refuse with ``wrong_organisation`` unless the signer is of one of ``organisations``."""
         if self.organisation not in organisations:
             raise Refused(
                 "wrong_organisation",
@@ -110,19 +127,23 @@ class Context:
 
     def emit(self, fields: Any) -> None:
         """Put a contract event into the receipt, after those emitted before."""
-        if not is_record(type(fields)):
+        kind = type(fields)
+        if not is_event(kind):
             raise Fault("only a record declared with @event can be emitted")
-        self._meter.charge(COSTS["event"], len(encode_loose(fields)))
-        self.events.append(fields)
-        if len(self.events) > ACTION_EVENTS_MAX:
+        if self._doing() != "action":
+            raise Fault("only an action emits events")
+        if len(self.events) >= ACTION_EVENTS_MAX:
             raise Fault(f"an action emits at most {ACTION_EVENTS_MAX} events")
+        data = codec_of(kind).encode(fields)
+        self._meter.charge(COSTS["event"], len(data))
+        self.events.append((kind.__name__, data))
 
 
 class Contract:
     """Base of every contract: state is annotations, behaviour is decorated methods.
 
-    ``name`` is the contract's name on the ledger (by default the class name in lower case), ``version``
-    its version, ``uses`` the contracts that it may call.
+    ``name`` is the contract's name on the ledger (by default the class name in lower case),
+    ``version`` its version, ``uses`` the contracts that it may call.
     """
 
     name: ClassVar[str] = ""

@@ -11,7 +11,7 @@ from hanse.contracts.contract import Contract
 
 
 def package_files(cls: type[Contract]) -> dict[str, str]:
-    """Return the source texts of a contract: its own module, and ``model`` beside it when it has one."""
+    """Return the source texts of a contract: its module, and ``model`` beside it if there is."""
     module = sys.modules[cls.__module__]
     files = {_file_name(cls.__module__): inspect.getsource(module)}
     model = sys.modules.get(cls.__module__.rpartition(".")[0] + ".model")

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records and events: frozen typed values with one canonical encoding, and the codec of any declared type."""
+"""Records and events: frozen typed values with one canonical encoding; the codec of any type."""
 
+import re
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
+    ClassVar,
     Generic,
     Literal,
     TypeVar,
@@ -19,24 +22,47 @@ from typing import (
 
 import msgspec
 
+from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode_as
-from hanse.codec.limits import INTEGER_MAX, VALUE_BYTES_MAX
-from hanse.contracts.refusals import Fault
+from hanse.codec.limits import INTEGER_MAX, JSON_DEPTH_MAX, VALUE_BYTES_MAX
+from hanse.contracts.refusals import Fault, ReaderFailed
 from hanse.contracts.types import BigInt, Bytes, Date, decode_hook, encode_hook
-from hanse.errors import HanseError
+from hanse.errors import Corrupt
 
 if TYPE_CHECKING:  # mypy checks the field names of dataclasses.replace, so it is that one for mypy
-    from dataclasses import replace as replace
+    from dataclasses import replace
 else:
     from msgspec.structs import replace
 
-__all__ = ["Codec", "event", "is_record", "record", "replace"]
+__all__ = [
+    "Codec",
+    "StoredValueDamaged",
+    "codec_of",
+    "encode_loose",
+    "event",
+    "is_event",
+    "is_field_name",
+    "is_record",
+    "record",
+    "replace",
+]
 
 T = TypeVar("T")
 Coerce = Callable[[Any], Any]
 
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII).fullmatch
+
 _encoder = msgspec.json.Encoder(enc_hook=encode_hook, order="sorted")
 _INT = Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
+
+
+@dataclass(eq=False)
+class StoredValueDamaged(Corrupt):
+    """A value of the state is not of the type that its contract declares."""
+
+    kind: str
+    code: ClassVar[str] = "stored_value_damaged"
+    hint: ClassVar[str] = "Rebuild the state from a snapshot and the block log: `hanse doctor`."
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,11 +89,25 @@ def is_record(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, Record)
 
 
+def is_event(kind: object) -> bool:
+    """Whether ``kind`` is a class made by :func:`event`."""
+    return is_record(kind) and getattr(kind, "__hanse_kind__", "") == "event"
+
+
+def is_field_name(name: str) -> bool:
+    """Whether ``name`` may be a key of canonical JSON."""
+    return _FIELD(name) is not None
+
+
 def _build(cls: type[T], kind: str) -> type[T]:
+    if cls.__bases__ != (object,):
+        raise TypeError(f"{cls.__name__}: a record has no base class")
     hints = get_type_hints(cls, include_extras=True)
     fields: list[Any] = []
     coerce: dict[str, Coerce] = {}
     for name in cls.__annotations__:
+        if not is_field_name(name):
+            raise TypeError(f"{cls.__name__}.{name}: a field is named in ASCII")
         hint = hints[name]
         step = coercion(hint)
         if step is not None:
@@ -80,7 +120,7 @@ def _build(cls: type[T], kind: str) -> type[T]:
     namespace["__hanse_hints__"] = hints
     if coerce:
         namespace["__post_init__"] = _post_init(coerce)
-    made = msgspec.defstruct(
+    return msgspec.defstruct(  # type: ignore[return-value]  # the same fields under the same name
         cls.__name__,
         fields,
         bases=(Record,),
@@ -90,7 +130,6 @@ def _build(cls: type[T], kind: str) -> type[T]:
         kw_only=True,
         forbid_unknown_fields=True,
     )
-    return made  # type: ignore[return-value]  # the same fields under the same name
 
 
 def _post_init(coerce: dict[str, Coerce]) -> Callable[[Any], None]:
@@ -124,57 +163,87 @@ def runtime_type(hint: Any) -> Any:
     if origin is list:
         return list[runtime_type(args[0])]  # type: ignore[misc]  # built at run time
     if origin is tuple:
-        return tuple[tuple(runtime_type(a) if a is not ... else ... for a in args)]  # type: ignore[misc]  # the same
-    if origin is dict and args[0] is str:
-        return dict[str, runtime_type(args[1])]  # type: ignore[misc]  # the same
+        kinds = tuple(runtime_type(a) if a is not ... else ... for a in args)
+        return tuple[kinds]  # type: ignore[valid-type]  # the same
     raise TypeError(f"{hint} is not a type of the contract language")
 
 
 def coercion(hint: Any) -> Coerce | None:
-    """Return what turns a plain value into its declared value type, ``None`` where nothing is to do."""
+    """Return what turns a plain value into its declared value type; ``None`` for nothing to do.
+
+    A value that is of another type altogether stays as it is, for the codec to refuse.
+    """
     plain = getattr(hint, "__supertype__", hint)
+    if plain is not hint:
+        return coercion(plain)
     if plain is bytes:
-        return Bytes
+        return lambda value: Bytes(value) if isinstance(value, bytes) else value
     if plain is BigInt:
-        return BigInt
+        return lambda value: BigInt(value) if type(value) is int else value
     origin, args = get_origin(plain), get_args(plain)
-    if origin is list or (origin is tuple and args[-1] is ...):
+    if origin is list or (origin is tuple and args[-1:] == (...,)):
         step = coercion(args[0])
-        return None if step is None else lambda value: origin(step(v) for v in value)
+        return None if step is None else _for_each(origin, step)
+    if origin is tuple:
+        return _for_parts([coercion(a) for a in args])
     if origin in (Union, types.UnionType):
         steps = [s for s in (coercion(a) for a in args) if s]
-        return None if not steps else lambda value: None if value is None else steps[0](value)
+        return steps[0] if steps else None
     return None
+
+
+def _for_each(origin: Any, step: Coerce) -> Coerce:
+    def coerce(value: Any) -> Any:
+        return origin([step(item) for item in value]) if type(value) is origin else value
+
+    return coerce
+
+
+def _for_parts(steps: list[Coerce | None]) -> Coerce | None:
+    if not any(steps):
+        return None
+
+    def coerce(value: Any) -> Any:
+        if not isinstance(value, tuple) or len(value) != len(steps):
+            return value
+        return tuple(
+            part if step is None else step(part) for step, part in zip(steps, value, strict=True)
+        )
+
+    return coerce
 
 
 class Codec(Generic[T]):
     """The one way between values of a declared type and their canonical bytes."""
 
-    __slots__ = ("_coerce", "_decoder", "hint")
+    __slots__ = ("_bytes_max", "_coerce", "_decoder", "_name", "hint")
 
-    def __init__(self, hint: Any) -> None:
-        """Prepare for the declared type ``hint``."""
+    def __init__(self, hint: Any, bytes_max: int = VALUE_BYTES_MAX) -> None:
+        """Prepare for the declared type ``hint``, with at most ``bytes_max`` bytes a value."""
         self.hint = hint
+        self._bytes_max = bytes_max
+        self._name = getattr(hint, "__name__", "its declared type")
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(
             runtime_type(hint), dec_hook=decode_hook
         )
         self._coerce = coercion(hint)
 
-    def encode(self, value: T, bytes_max: int = VALUE_BYTES_MAX) -> bytes:
+    def encode(self, value: T) -> bytes:
         """Return the canonical bytes of ``value``, checked against the declared type.
 
         Raises:
-            Fault: the value is not of the declared type, or larger than ``bytes_max``.
+            Fault: the value is not of the declared type, or too large.
         """
         try:
             if self._coerce is not None:
                 value = self._coerce(value)
             data = _encoder.encode(value)
             self._decoder.decode(data)
-        except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
-            raise Fault(f"a value is not of its declared type: {error}") from None
-        if len(data) > bytes_max:
-            raise Fault(f"a value has {len(data)} bytes; the limit is {bytes_max}")
+        except (msgspec.MsgspecError, TypeError, ValueError, OverflowError):
+            # in our own words: a library's may differ between its versions
+            raise Fault(f"a value is not of the declared type {self._name}") from None
+        if len(data) > self._bytes_max:
+            raise Fault(f"a value has {len(data)} bytes; the limit is {self._bytes_max}")
         return data
 
     def decode(self, data: bytes) -> T:
@@ -186,13 +255,79 @@ class Codec(Generic[T]):
         return decode_as(data, self._decoder)
 
     def decode_stored(self, data: bytes) -> T:
-        """Return the value of bytes that this ledger wrote itself."""
-        return self._decoder.decode(data)
+        """Return the value of bytes that this ledger wrote itself.
+
+        Raises:
+            StoredValueDamaged: they are not what was written.
+        """
+        try:
+            return self._decoder.decode(data)
+        except (msgspec.MsgspecError, ValueError):
+            raise StoredValueDamaged(self._name) from None
+
+    def decode_state(self, data: bytes) -> T:
+        """Return the value of stored bytes while a contract runs, which cannot catch a failure."""
+        try:
+            return self._decoder.decode(data)
+        except (msgspec.MsgspecError, ValueError):
+            raise ReaderFailed from StoredValueDamaged(self._name)
+
+
+_codecs: dict[type, Codec[Any]] = {}  # of events; one entry for each class in the code
+
+
+def codec_of(kind: type[T]) -> Codec[T]:
+    """Return the codec of a record, made once."""
+    known = _codecs.get(kind)
+    if known is None:
+        known = _codecs[kind] = Codec(kind)
+    return known
 
 
 def encode_loose(value: object) -> bytes:
-    """Return canonical bytes of facts or other plain values, in the JSON form of their types."""
+    """Return canonical bytes of facts or other plain values, in the JSON form of their types.
+
+    Raises:
+        Fault: not values of the contract language, or nested too deep.
+    """
+    return _encoder.encode(_plain(value, 0))
+
+
+def _plain(value: object, depth: int) -> object:
+    """Return ``value`` as canonical JSON has it; bounded by depth, so no recursion over input."""
+    if value is None or type(value) is bool:
+        return value
+    if isinstance(value, str):
+        _check_text(value)
+        return str.__str__(value)
+    if isinstance(value, bytes):
+        return to_text(value)
+    if isinstance(value, int):
+        small = type(value) is int and -INTEGER_MAX <= value <= INTEGER_MAX
+        return value if small else int.__str__(_big(value))
+    if depth >= JSON_DEPTH_MAX:
+        raise Fault("a value is nested too deep")
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) and is_field_name(name) for name in value):
+            raise Fault("a name in a value is no ASCII identifier")
+        return {name: _plain(item, depth + 1) for name, item in value.items()}
+    if is_record(type(value)):
+        fields = type(value).__struct_fields__  # type: ignore[attr-defined]  # every record has
+        return {name: _plain(getattr(value, name), depth + 1) for name in fields}
+    raise Fault("a value is none of the contract language")
+
+
+def _big(value: int) -> BigInt:
     try:
-        return _encoder.encode(value)
-    except (msgspec.MsgspecError, TypeError, ValueError, HanseError) as error:
-        raise Fault(f"not a value of the contract language: {error}") from None
+        return BigInt(value)
+    except ValueError:
+        raise Fault("an integer has at most 256 bits") from None
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Fault("a text is not made of Unicode scalar values") from None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a contract says no: a stable code, a hint, typed facts. The transaction's writes are rolled back."""
+"""How a contract says no: a stable code, a hint, typed facts. Nothing it wrote remains."""
 
 from typing import TypeVar
 
@@ -19,6 +19,13 @@ class Refused(Exception):  # it is an answer, not an error
 
 class CostExceeded(BaseException):
     """The meter ran out; no contract code can catch it."""
+
+
+class ReaderFailed(BaseException):
+    """The state below a call could not be read: the node's fault, never a transaction's outcome.
+
+    No contract code can catch it; the runtime raises its cause again.
+    """
 
 
 class Fault(Exception):  # it ends one transaction with a code, it is no crash

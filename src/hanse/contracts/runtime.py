@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contracts loaded once and called often: derive everything from the types, run one call at a time."""
+"""Contracts loaded once and called often: all derived from the types, one call at a time."""
 
 import inspect
 import re
@@ -10,12 +10,18 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from hanse.codec.documents import ContractEvent
-from hanse.codec.limits import NAME_CHARS_MAX, RECEIPT_BYTES_MAX
+from hanse.codec.limits import (
+    FACTS_BYTES_MAX,
+    HINT_CHARS_MAX,
+    NAME_CHARS_MAX,
+    QUERY_BYTES_MAX,
+    RECEIPT_BYTES_MAX,
+)
 from hanse.contracts.contract import MARK, Change, Context, Contract, Mark
 from hanse.contracts.keys import decode_key
 from hanse.contracts.meter import COSTS, Meter
-from hanse.contracts.records import Codec, encode_loose, runtime_type
-from hanse.contracts.refusals import CostExceeded, Fault, Refused
+from hanse.contracts.records import Codec, encode_loose, is_field_name, runtime_type
+from hanse.contracts.refusals import CostExceeded, Fault, ReaderFailed, Refused
 from hanse.contracts.state import Door, Map, Reader, Value, Written
 from hanse.contracts.types import decode_hook
 from hanse.errors import Malformed
@@ -56,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a call. ``code`` is ``None`` exactly when it succeeded; writes are empty otherwise."""
+    """What came of a call. ``code`` is ``None`` exactly when it succeeded; else writes are empty."""
 
     code: str | None
     cost: int
@@ -68,7 +74,10 @@ class Outcome:
 
 
 class LoadedContract:
-    """A contract class with its entries, maps and codecs, ready to be called. Not for concurrent use."""
+    """A contract class with its entries, maps and codecs, ready to be called.
+
+    Not for concurrent use.
+    """
 
     def __init__(self, cls: type[Contract]) -> None:
         """Derive actions, queries, invariants and state from the annotations of ``cls``.
@@ -82,7 +91,7 @@ class LoadedContract:
             raise TypeError(f"{self.name!r} is not a contract name")
         self.version = cls.version
         self._door = Door(self.name)
-        self._instance = cls()
+        self._instance = _stateless(cls)
         self.collections: dict[str, Map[Any, Any] | Value[Any]] = {}
         self.map_types: dict[str, tuple[Any, Any]] = {}
         self._load_state()
@@ -102,7 +111,9 @@ class LoadedContract:
             else:
                 continue
             self.collections[name] = made
-            setattr(self._instance, name, made)
+            if len(name) > NAME_CHARS_MAX or not is_field_name(name):
+                raise TypeError(f"{name!r} is not the name of a map")
+            object.__setattr__(self._instance, name, made)
 
     def _load_methods(self) -> None:
         for name, function in inspect.getmembers(self.cls, inspect.isfunction):
@@ -115,10 +126,32 @@ class LoadedContract:
                 self.entries[name] = _entry(name, mark, function)
 
     def call(self, reader: Reader, call: Call) -> Outcome:
-        """Run one action or query on the state behind ``reader``; every failure is an outcome."""
+        """Return what came of one action or query on the state behind ``reader``.
+
+        A failure of the contract is an outcome. A failure of the node is not: what ``reader``
+        raises, and ``RecursionError`` and ``MemoryError``, which do not come at the same point on
+        every machine, go to the caller, who must stop.
+        """
         meter = Meter(call.cost_max)
-        writable = call.entry.mark.kind == "action"
-        self._door.open(reader, meter, writable=writable)
+        self._door.open(reader, meter, "action" if call.entry.mark.kind == "action" else "query")
+        try:
+            return self._run(call, meter)
+        except Refused as error:
+            return _refused(error, meter.used)
+        except CostExceeded:
+            return _cost_exceeded(call, meter)
+        except ReaderFailed as error:
+            if error.__cause__ is None:
+                raise
+            raise error.__cause__ from None
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:  # noqa: BLE001  # a bug of the contract is an outcome, too
+            return Outcome("contract_fault", meter.used, _fault_reason(error))
+        finally:
+            self._door.close()
+
+    def _run(self, call: Call, meter: Meter) -> Outcome:
         context = Context(
             member=call.member,
             organisation=call.organisation,
@@ -126,43 +159,26 @@ class LoadedContract:
             height=call.height,
             tx=call.tx,
             meter=meter,
-            roles=call.roles,
+            roles=lambda: self._door.ask(lambda _: call.roles()),
+            doing=lambda: self._door.doing,
         )
+        meter.charge(COSTS["action"], len(call.args))
         try:
-            meter.charge(COSTS["action"], len(call.args))
             arguments = call.entry.arguments.decode(call.args)
-            value = call.entry.function(self._instance, context, *_values(arguments))
-            result = self._result(call.entry, value)
-            events = tuple(self._event(e) for e in context.events)
-            self._check_size(result, events)
-            if writable:
-                self._check_invariants(context, reader)
         except msgspec.ValidationError as error:
-            # the path only: the library's own words may differ between its versions
-            _, _, at = str(error).partition(" - at `")
-            facts = encode_loose({"at": at.rstrip("`") or "$"})
-            return Outcome("bad_argument", meter.used, "an argument is not of its type", facts)
-        except Refused as error:
-            return _refused(error, meter.used)
-        except CostExceeded:
-            return Outcome(
-                "cost_exceeded", meter.used, f"more than {call.cost_max} units are needed"
-            )
-        except (Exception, RecursionError) as error:  # noqa: BLE001  # a bug of the contract is an outcome, too
-            return Outcome("contract_fault", meter.used, _fault_reason(error))
-        return Outcome(None, meter.used, "", None, result, events, self._door.overlay)
-
-    def _result(self, entry: Entry, value: Any) -> bytes | None:
-        if entry.result is None:
-            return None
-        return entry.result.encode(value, RECEIPT_BYTES_MAX)
-
-    def _event(self, fields: Any) -> ContractEvent:
-        return ContractEvent(
-            contract=self.name,
-            event=type(fields).__name__,
-            fields=msgspec.Raw(encode_loose(fields)),
+            return _bad_argument(error, meter.used)
+        value = call.entry.function(self._instance, context, **_values(arguments))
+        result = None if call.entry.result is None else call.entry.result.encode(value)
+        events = tuple(
+            ContractEvent(contract=self.name, event=name, fields=msgspec.Raw(fields))
+            for name, fields in context.events
         )
+        if call.entry.mark.kind == "action":
+            self._check_size(result, events)
+            self._check_invariants(context)
+        if meter.exceeded:  # and the contract tried to go on
+            return _cost_exceeded(call, meter)
+        return Outcome(None, meter.used, "", None, result, events, self._door.overlay)
 
     @staticmethod
     def _check_size(result: bytes | None, events: tuple[ContractEvent, ...]) -> None:
@@ -172,26 +188,27 @@ class LoadedContract:
                 f"result and events have {size} bytes; the limit is {RECEIPT_BYTES_MAX // 2}"
             )
 
-    def _check_invariants(self, context: Context, reader: Reader) -> None:
+    def _check_invariants(self, context: Context) -> None:
         if not self._invariants:
             return
-        overlay = self._door.overlay
-        self._door.writable = False
-        change = Change(lambda collection: self._written(collection, overlay, reader))
+        self._door.doing = "invariant"
+        change = Change(self._written)
         for check in self._invariants:
             self._door.meter.charge(COSTS["invariant"])
-            if check(self._instance, context, change) is not True:
+            try:
+                holds = check(self._instance, context, change)
+            except Refused:
+                holds = False
+            if holds is not True:
                 raise Refused("invariant_broken", f"{check.__name__} would no longer hold")
 
-    def _written(
-        self, collection: object, overlay: dict[bytes, bytes | None], reader: Reader
-    ) -> Iterable[Written[Any]]:
-        if not isinstance(collection, (Map, Value)):
+    def _written(self, collection: object) -> Iterable[Written[Any]]:
+        if not isinstance(collection, Map | Value):
             raise Fault("an invariant asks about a map or value of its own contract")
         prefix = collection.name.encode("ascii") + b"\x00"
-        for key, after in overlay.items():
+        for key, after in self._door.overlay.items():
             if key.startswith(prefix):
-                before = reader.get(self.name, key)
+                before = self._door.committed(key)
                 self._door.meter.charge(COSTS["read"], len(before or b""))
                 yield collection.written(key, before, after)
 
@@ -212,8 +229,19 @@ class LoadedContract:
         return tuple(decode_key(state_key.partition(b"\x00")[2]))
 
 
-def _values(arguments: Any) -> list[Any]:
-    return [getattr(arguments, name) for name in arguments.__struct_fields__]
+def _stateless(cls: type[Contract]) -> Contract:
+    """Return an instance that refuses attributes: no call can leave anything to the next."""
+    refusing = {"__setattr__": _refuse_attribute, "__delattr__": _refuse_attribute}
+    made: type[Contract] = type(cls.__name__, (cls,), {**refusing, "__module__": cls.__module__})
+    return made()
+
+
+def _refuse_attribute(_self: object, _name: str, _value: object = None) -> None:
+    raise Fault("a contract keeps state in its maps and values, not in attributes")
+
+
+def _values(arguments: Any) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in arguments.__struct_fields__}
 
 
 def _entry(name: str, mark: Mark, function: Callable[..., Any]) -> Entry:
@@ -221,6 +249,9 @@ def _entry(name: str, mark: Mark, function: Callable[..., Any]) -> Entry:
     parameters: list[tuple[str, Any, bool]] = []
     fields: list[Any] = []
     for parameter in list(inspect.signature(function).parameters.values())[2:]:
+        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if not named or not is_field_name(parameter.name):
+            raise TypeError(f"{name}: {parameter} is no argument that a transaction can name")
         hint = hints[parameter.name]
         optional = parameter.default is not inspect.Parameter.empty
         parameters.append((parameter.name, hint, optional))
@@ -233,13 +264,14 @@ def _entry(name: str, mark: Mark, function: Callable[..., Any]) -> Entry:
     )
     returns = hints.get("return", type(None))
     doc = inspect.getdoc(function) or ""
+    bytes_max = RECEIPT_BYTES_MAX // 2 if mark.kind == "action" else QUERY_BYTES_MAX
     return Entry(
         name=name,
         mark=mark,
         function=function,
         parameters=tuple(parameters),
         arguments=msgspec.json.Decoder(arguments, dec_hook=decode_hook),
-        result=None if returns in (None, type(None)) else Codec(returns),
+        result=None if returns in (None, type(None)) else Codec(returns, bytes_max),
         result_hint=returns,
         doc=doc,
         rejects=_rejects(doc),
@@ -254,18 +286,33 @@ def _rejects(doc: str) -> tuple[str, ...]:
     return tuple(word.rstrip("°") for word in words if word)
 
 
+def _bad_argument(error: msgspec.ValidationError, cost: int) -> Outcome:
+    # the path only: the library's own words may differ between its versions
+    _, _, at = str(error).partition(" - at `")
+    facts = encode_loose({"at": at.rstrip("`") or "$"})
+    return Outcome("bad_argument", cost, "an argument is not of its type", facts)
+
+
+def _cost_exceeded(call: Call, meter: Meter) -> Outcome:
+    return Outcome("cost_exceeded", meter.used, f"more than {call.cost_max} units are needed")
+
+
 def _refused(error: Refused, cost: int) -> Outcome:
+    """Return the refusal as a receipt can carry it: facts that do not fit are left out."""
     try:
+        hint = encode_loose(error.hint).decode()
+        if not _NAME(error.code) or len(error.code) > NAME_CHARS_MAX or hint[:1] != '"':
+            return Outcome("contract_fault", cost, "a refusal has a code and a hint")
         facts = encode_loose(error.facts) if error.facts else None
-    except Fault:
+    except (Fault, TypeError):
+        return Outcome("contract_fault", cost, "a refusal has a code, a hint and plain facts")
+    if facts is not None and len(facts) > FACTS_BYTES_MAX:
         facts = None
-    return Outcome(error.code, cost, error.hint, facts)
+    return Outcome(error.code, cost, error.hint[:HINT_CHARS_MAX], facts)
 
 
-def _fault_reason(error: BaseException) -> str:
-    # a Python exception's own text may differ between versions, so only our own words enter a receipt
-    return (
-        str(error)[:200]
-        if isinstance(error, Fault)
-        else "the contract failed in a way it did not foresee"
-    )
+def _fault_reason(error: Exception) -> str:
+    # a Python exception's own text may differ between versions: only our words enter a receipt
+    if isinstance(error, Fault):
+        return str(error)[:HINT_CHARS_MAX]
+    return "the contract failed in a way it did not foresee"

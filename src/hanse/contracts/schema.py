@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON Schema of everything a contract declares: the one source of forms, OpenAPI, clients and tables."""
+"""JSON Schema of all that a contract declares: the source of forms, OpenAPI, clients, tables."""
 
 import inspect
 import re
@@ -7,8 +7,10 @@ import sys
 import types
 from typing import Any, Literal, Union, get_args, get_origin
 
+import msgspec
+
 from hanse.codec.limits import INTEGER_MAX
-from hanse.contracts.records import is_record
+from hanse.contracts.records import is_event, is_record
 from hanse.contracts.runtime import Entry, LoadedContract
 from hanse.contracts.types import BigInt, Bytes, Date
 
@@ -48,39 +50,24 @@ def schema_of(hint: Any) -> Schema:
         if args[-1] is ...:
             return {"type": "array", "items": schema_of(args[0])}
         return {"type": "array", "prefixItems": [schema_of(a) for a in args], "items": False}
-    if origin is dict:
-        return {"type": "object", "additionalProperties": schema_of(args[1])}
     raise TypeError(f"{hint} is not a type of the contract language")
 
 
 def _record_schema(kind: Any) -> Schema:
     hints = kind.__hanse_hints__
-    required = [f for f in kind.__struct_fields__ if f not in _defaults(kind)]
+    fields = msgspec.structs.fields(kind)
     return {
         "type": "object",
         "title": kind.__name__,
         "description": inspect.cleandoc(kind.__doc__ or ""),
-        "properties": {name: schema_of(hints[name]) for name in kind.__struct_fields__},
-        "required": required,
+        "properties": {field.name: schema_of(hints[field.name]) for field in fields},
+        "required": [field.name for field in fields if field.required],
         "additionalProperties": False,
     }
 
 
-def _defaults(kind: Any) -> set[str]:
-    fields = kind.__struct_fields__
-    return set(fields[len(fields) - len(kind.__struct_defaults__) :]) - {
-        name
-        for name, default in zip(
-            fields[len(fields) - len(kind.__struct_defaults__) :],
-            kind.__struct_defaults__,
-            strict=True,
-        )
-        if type(default).__name__ == "NoDefaultType" or repr(default) == "NODEFAULT"
-    }
-
-
 def arguments_schema(entry: Entry) -> Schema:
-    """Return the schema of an entry's arguments, with the help of its docstring's ``Args`` section."""
+    """Return the schema of an entry's arguments, with help from the docstring's ``Args``."""
     help_text = _argument_help(entry.doc)
     properties: dict[str, Schema] = {}
     for name, hint, _ in entry.parameters:
@@ -103,11 +90,7 @@ def _argument_help(doc: str) -> dict[str, str]:
 def events_of(contract: LoadedContract) -> dict[str, Any]:
     """Return the event classes that a contract's module (and its model) declares, by name."""
     module = sys.modules[contract.cls.__module__]
-    return {
-        name: value
-        for name, value in sorted(vars(module).items())
-        if is_record(value) and getattr(value, "__hanse_kind__", "") == "event"
-    }
+    return {name: value for name, value in sorted(vars(module).items()) if is_event(value)}
 
 
 def describe(contract: LoadedContract, package_hash: str, source: str) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Human sentences: an event's docstring with its fields filled in, or a plain sentence from the names."""
+"""Human sentences: an event's docstring with its fields filled in, or one from the names."""
 
 import re
 from collections.abc import Mapping
@@ -9,13 +9,14 @@ _SHOWN_CHARS_MAX = 60
 
 
 def sentence(template: str, fields: Mapping[str, object]) -> str:
-    """Return ``template``'s first line with each ``{name}`` or ``{name:money}`` filled from ``fields``."""
+    """Return ``template``'s first line, each ``{name}`` or ``{name:money}`` filled in."""
 
     def fill(match: re.Match[str]) -> str:
         name, style = match.group(1), match.group(2)
         value = fields.get(name)
         if style == "money" and isinstance(value, int):
-            return f"{value // 100:,}.{value % 100:02d} {fields.get('asset', '')}".strip()
+            sign, whole, rest = "-" if value < 0 else "", abs(value) // 100, abs(value) % 100
+            return f"{sign}{whole:,}.{rest:02d} {fields.get('asset', '')}".strip()
         return shown(value)
 
     return _PLACE.sub(fill, template.partition("\n")[0].strip())

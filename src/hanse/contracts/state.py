@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""State of a contract: ``Map`` and ``Value``, over one transaction's overlay on the block's state."""
+"""State of a contract: ``Map`` and ``Value``, over one call's overlay on the block's state."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from hanse.codec.limits import ACTION_WRITES_MAX, SCAN_ROWS_MAX, STATE_KEY_BYTES_MAX
-from hanse.contracts.keys import decode_key, encode_key, encode_part, key_from_json
+from hanse.contracts.keys import decode_key, encode_key, encode_part, key_from_json, key_shape
 from hanse.contracts.meter import COSTS, Meter
 from hanse.contracts.records import Codec
-from hanse.contracts.refusals import Fault, Refused
+from hanse.contracts.refusals import Fault, ReaderFailed, Refused
 
 K = TypeVar("K")
 V = TypeVar("V")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class Written(Generic[V]):
 
 
 _READ, _WRITE, _SCAN, _ROW = COSTS["read"], COSTS["write"], COSTS["scan"], COSTS["row"]
-_MISSING = object()
+_MISSING: Final = object()
+
+Doing = Literal["action", "query", "invariant", "nothing"]
+"""What the open call is about: only an action writes, an invariant reads by key alone."""
 
 
 class Reader(Protocol):
@@ -45,74 +49,118 @@ class Reader(Protocol):
 class Door:
     """What one running call may touch: its overlay, the state below, its meter."""
 
-    __slots__ = ("contract", "meter", "overlay", "reader", "writable")
+    __slots__ = ("contract", "doing", "meter", "overlay", "reader")
 
     def __init__(self, contract: str) -> None:
         """Belong to ``contract``; closed until :meth:`open`."""
         self.contract = contract
-        self.reader: Reader
-        self.overlay: dict[bytes, bytes | None] = {}
-        self.meter = Meter(0)
-        self.writable = False
+        self.close()
 
-    def open(self, reader: Reader, meter: Meter, *, writable: bool) -> None:
+    def open(self, reader: Reader, meter: Meter, doing: Doing) -> None:
         """Begin a call with an empty overlay."""
-        self.reader = reader
+        self.reader: Reader | None = reader
         self.meter = meter
+        self.overlay: dict[bytes, bytes | None] = {}
+        self.doing = doing
+
+    def close(self) -> None:
+        """End the call; what a contract kept of it can reach nothing any more."""
+        self.reader = None
+        self.meter = Meter(0)
         self.overlay = {}
-        self.writable = writable
+        self.doing = "nothing"
+
+    def ask(self, read: Callable[[Reader], T]) -> T:
+        """Return what ``read`` finds below; its failure is the node's, not the contract's.
+
+        Raises:
+            ReaderFailed: with the failure as cause; no contract can catch it.
+        """
+        if self.reader is None:
+            raise Fault("state is read and written during a call only")
+        try:
+            return read(self.reader)
+        except Exception as error:
+            raise ReaderFailed from error
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value bytes at ``key`` as this call sees them, charged."""
         found = self.overlay.get(key, _MISSING)
-        value = self.reader.get(self.contract, key) if found is _MISSING else found
-        self.meter.charge(_READ, 0 if value is None else len(value))  # type: ignore[arg-type]  # bytes or None
-        return value  # type: ignore[return-value]  # the sentinel is gone
+        value: Any = self.committed(key) if found is _MISSING else found
+        self.meter.charge(_READ, 0 if value is None else len(value))
+        return value  # type: ignore[no-any-return]  # bytes or None: the sentinel is gone
+
+    def committed(self, key: bytes) -> bytes | None:
+        """Return the value bytes at ``key`` from before this call; the caller charges for it."""
+        if self.reader is None:
+            raise Fault("state is read and written during a call only")
+        try:
+            return self.reader.get(self.contract, key)
+        except Exception as error:  # as in ``ask``, without its closure: the hottest line of a call
+            raise ReaderFailed from error
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Write or delete ``key``, charged; only actions may."""
-        if not self.writable:
-            raise Fault("a query, an invariant or a module cannot write state")
+        if self.doing != "action":
+            raise Fault("only an action, while it runs, can write state")
         if len(key) > STATE_KEY_BYTES_MAX:
             raise Fault(f"a state key has {len(key)} bytes; the limit is {STATE_KEY_BYTES_MAX}")
         self.meter.charge(_WRITE, len(key) + (0 if value is None else len(value)))
-        self.overlay[key] = value
-        if len(self.overlay) > ACTION_WRITES_MAX:
+        if key not in self.overlay and len(self.overlay) >= ACTION_WRITES_MAX:
             raise Fault(f"an action writes at most {ACTION_WRITES_MAX} state keys")
+        self.overlay[key] = value
 
     def scan(self, prefix: bytes, start: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Return rows under ``prefix`` with this call's own writes merged in, charged by row."""
-        mine = {k: v for k, v in self.overlay.items() if k.startswith(prefix) and k >= start}
-        rows = self.reader.scan(self.contract, prefix, start, limit + len(mine))
-        if mine:
-            merged: dict[bytes, bytes | None] = {**dict(rows), **mine}
-            rows = [(k, v) for k, v in sorted(merged.items()) if v is not None]
-        rows = rows[:limit]
+        if self.doing == "invariant":
+            raise Fault("an invariant reads by key, it does not scan")
+        rows: list[tuple[bytes, bytes]] = []
+        if limit > 0:
+            mine = {k: v for k, v in self.overlay.items() if k.startswith(prefix) and k >= start}
+            most = limit + len(mine)
+            rows = self.ask(lambda reader: reader.scan(self.contract, prefix, start, most))
+            if mine:
+                merged: dict[bytes, bytes | None] = {**dict(rows), **mine}
+                rows = [(k, v) for k, v in sorted(merged.items()) if v is not None]
+            rows = rows[:limit]
         self.meter.charge(_SCAN + _ROW * len(rows), sum(len(v) for _, v in rows))
         return rows
 
 
 class Map(Generic[K, V]):
-    """A typed map of the authenticated state. ``m[k]`` refuses with ``not_found`` where nothing is."""
+    """A typed map of the authenticated state; ``m[k]`` refuses with ``not_found``."""
 
-    __slots__ = ("_codec", "_door", "_key_type", "_prefix", "name")
+    __slots__ = ("_codec", "_door", "_is_tuple", "_key_type", "_prefix", "_shape", "name")
 
     def __init__(self, name: str, key_type: Any, codec: Codec[V], door: Door) -> None:
-        """Belong to the contract behind ``door``; made by the runtime from the annotation."""
+        """Belong to the contract behind ``door``; made by the runtime from the annotation.
+
+        Raises:
+            TypeError: no key type.
+        """
         self.name = name
         self._prefix = name.encode("ascii") + b"\x00"
         self._key_type = key_type
+        self._shape = key_shape(key_type)
+        self._is_tuple = _is_tuple(key_type)
         self._codec = codec
         self._door = door
 
     def _key(self, key: K) -> bytes:
-        return self._prefix + encode_key(key)
+        return self._prefix + encode_key(self._shape(key))
 
     def state_key(self, key: object) -> bytes:
-        """Return the state key bytes of ``key``, given typed or in its JSON form."""
-        if isinstance(key, list) or not _is_tuple(self._key_type):
+        """Return the state key bytes of ``key``, given in its JSON form; a tuple is typed.
+
+        Raises:
+            ValueError: the key is not of the declared type.
+        """
+        if not isinstance(key, tuple):
             key = key_from_json(self._key_type, key)
-        return self._prefix + encode_key(key)
+        try:
+            return self._prefix + encode_key(self._shape(key))
+        except Fault as error:
+            raise ValueError(str(error)) from None
 
     def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
         """Return one written entry with its values decoded."""
@@ -121,7 +169,7 @@ class Map(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """Return the value at ``key``, ``None`` when absent."""
         data = self._door.get(self._key(key))
-        return None if data is None else self._codec.decode_stored(data)
+        return None if data is None else self._codec.decode_state(data)
 
     def __getitem__(self, key: K) -> V:
         """Return the value at ``key``; refuses with ``not_found``."""
@@ -154,9 +202,13 @@ class Map(Generic[K, V]):
     def items(
         self, prefix: object = (), *, start: K | None = None, limit: int = 100
     ) -> Iterator[tuple[K, V]]:
-        """Yield entries in key order: those whose tuple key begins with ``prefix``, from ``start`` on.
+        """Yield entries in key order, at most ``SCAN_ROWS_MAX``.
 
-        A ``str`` prefix selects string keys that begin with it. At most ``SCAN_ROWS_MAX`` rows a call.
+        Args:
+            prefix: a tuple: keys that begin with its parts, each part whole; a ``str``: string
+                keys (or first parts) that begin with its characters.
+            start: where to begin, that key included.
+            limit: rows at most; one below 1 gives none.
         """
         limit = min(limit, SCAN_ROWS_MAX)
         if isinstance(prefix, str):
@@ -164,8 +216,15 @@ class Map(Generic[K, V]):
         else:
             low = self._prefix + (encode_key(prefix) if prefix != () else b"")
         first = low if start is None else max(low, self._key(start))
-        for key, data in self._door.scan(low, first, limit):
-            yield self._decode_key(key), self._codec.decode_stored(data)
+        rows = self._door.scan(low, first, limit)
+        # a part "a" ends with a zero byte, with which an inner zero of "a\0b" is escaped, too:
+        # such keys come after all that are meant
+        whole = isinstance(prefix, tuple) and prefix != ()
+        end = len(low)
+        for key, data in rows:
+            if whole and key[end : end + 1] == b"\xff":
+                return
+            yield self._decode_key(key), self._codec.decode_state(data)
 
     def values(
         self, prefix: object = (), *, start: K | None = None, limit: int = 100
@@ -181,7 +240,7 @@ class Map(Generic[K, V]):
 
     def _decode_key(self, key: bytes) -> Any:
         parts = decode_key(key[len(self._prefix) :])
-        return tuple(parts) if _is_tuple(self._key_type) else parts[0]
+        return self._shape(tuple(parts) if self._is_tuple else parts[0])
 
 
 class Value(Generic[V]):
@@ -210,7 +269,7 @@ class Value(Generic[V]):
     def get(self) -> V | None:
         """Return the value, ``None`` while nothing has been set."""
         data = self._door.get(self._key)
-        return None if data is None else self._codec.decode_stored(data)
+        return None if data is None else self._codec.decode_state(data)
 
     def set(self, value: V) -> None:
         """Replace the value."""
@@ -220,8 +279,8 @@ class Value(Generic[V]):
 def _written(key: object, codec: Codec[V], before: bytes | None, after: bytes | None) -> Written[V]:
     return Written(
         key,
-        None if before is None else codec.decode_stored(before),
-        None if after is None else codec.decode_stored(after),
+        None if before is None else codec.decode_state(before),
+        None if after is None else codec.decode_state(after),
     )
 
 

@@ -2,7 +2,7 @@
 """The value types of the contract language beyond Python's own, and how each is written in JSON."""
 
 import re
-from typing import Final, NewType
+from typing import Final, NewType, Self
 
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.documents import TimeMs
@@ -25,8 +25,10 @@ class BigInt(int):
 
     __slots__ = ()
 
-    def __new__(cls, value: int) -> "BigInt":
+    def __new__(cls, value: int) -> Self:
         """Return ``value`` as a BigInt; a magnitude of 2^256 or more is a ``ValueError``."""
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError("a BigInt is made of an integer")  # noqa: TRY004  # the same family
         if not -_BIG_LIMIT < value < _BIG_LIMIT:
             raise ValueError("a BigInt has a magnitude below 2^256")
         return super().__new__(cls, value)
@@ -48,7 +50,7 @@ class Bytes(bytes):
     def parse(cls, text: object) -> "Bytes":
         """Return the bytes that ``text`` stands for."""
         if not isinstance(text, str):
-            raise ValueError("bytes are a base64url string")  # noqa: TRY004  # msgspec turns ValueError into a path
+            raise ValueError("bytes are a base64url string")  # noqa: TRY004  # see above
         try:
             return cls(to_bytes(text))
         except Malformed as error:
@@ -60,7 +62,7 @@ class Date(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> "Date":
+    def __new__(cls, text: str) -> Self:
         """Return the day that ``text`` names; anything but an existing day is a ``ValueError``."""
         match = _DATE(text)
         if not match:
@@ -74,7 +76,7 @@ class Date(str):
     def ordinal(self) -> int:
         """Days since 0001-01-01, which is day 1."""
         year, month, day = int(self[:4]), int(self[5:7]), int(self[8:10])
-        before = (year - 1) * 365 + (year - 1) // 4 - (year - 1) // 100 + (year - 1) // 400
+        before = _days_before(year)
         return before + sum(_month_days(year, m) for m in range(1, month)) + day
 
     def add_days(self, days: int) -> "Date":
@@ -90,8 +92,7 @@ class Date(str):
         """Return the day with this number; 1 is 0001-01-01."""
         year = max(1, (ordinal - 1) * 400 // 146_097 + 1)
         while True:
-            before = (year - 1) * 365 + (year - 1) // 4 - (year - 1) // 100 + (year - 1) // 400
-            rest = ordinal - before
+            rest = ordinal - _days_before(year)
             if rest < 1:
                 year -= 1
             elif rest > (366 if _is_leap(year) else 365):
@@ -108,6 +109,11 @@ class Date(str):
     def from_time(cls, time_ms: TimeMs) -> "Date":
         """Return the UTC day of a block time."""
         return cls.from_ordinal(719_163 + time_ms // 86_400_000)
+
+
+def _days_before(year: int) -> int:
+    years = year - 1
+    return years * 365 + years // 4 - years // 100 + years // 400
 
 
 def _is_leap(year: int) -> bool:
@@ -130,7 +136,7 @@ def encode_hook(value: object) -> object:
 
 
 def decode_hook(kind: type, value: object) -> object:
-    """Return ``value`` as one of the value types; a ``ValueError`` becomes a path for the caller."""
+    """Return ``value`` as one of the value types; msgspec turns a ``ValueError`` into a path."""
     if kind is BigInt:
         return BigInt.parse(value)
     if kind is Bytes:

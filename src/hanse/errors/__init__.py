@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The error tree: whose fault it is decides the family.
 
-``Rejected``: the request; the caller can change it. ``Corrupt``: data on disk or from another party is
-wrong. ``Misconfigured``: the operator can mend it. A refusal inside the kernel is a value (a receipt with
-a code), never an exception; :class:`Refusal` carries it to a caller at the edges.
+``Rejected``: the request; the caller can change it. ``Corrupt``: data on disk or from another party
+is wrong. ``Misconfigured``: the operator can mend it. A refusal inside the kernel is a value (a
+receipt with a code), never an exception; :class:`Refusal` carries it to a caller at the edges.
 """
 
 from dataclasses import dataclass, fields

@@ -7,23 +7,17 @@ Nothing about a contract is written here by hand: its actions, queries and recor
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from hanse.codec.limits import (
     BATCH_TXS_MAX,
     BODY_BYTES_MAX,
     DOCUMENT_BYTES_MAX,
-    INTEGER_MAX,
     TX_BYTES_MAX,
 )
+from hanse.gateway.schemas import HASH, HEIGHT, OBJECT, TEXT, Schema, closed, fixed_schemas, ref
 from hanse.gateway.seam import Json
 
-Schema: TypeAlias = dict[str, object]
-
-_TEXT: Final[Schema] = {"type": "string"}
-_HEIGHT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": INTEGER_MAX}
-_HASH: Final[Schema] = {"type": "string", "format": "base64url"}
-_OBJECT: Final[Schema] = {"type": "object"}
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
 
@@ -40,7 +34,6 @@ class Route:
     answer: str = _JSON
     query: tuple[str, ...] = ()
     takes: str = ""
-    answer_schema: str = ""
 
 
 ROUTES: Final = (
@@ -50,7 +43,7 @@ ROUTES: Final = (
     Route(
         "post", "/v1/transactions", "submit", "transactions",
         f"Submit one signed transaction of at most {TX_BYTES_MAX} bytes; a refusal is a receipt",
-        takes=_JSON, answer_schema="Receipt",
+        takes=_JSON,
     ),
     Route(
         "post", "/v1/transactions/batch", "submit_batch", "transactions",
@@ -131,21 +124,43 @@ ROUTES: Final = (
 )  # fmt: skip
 
 _PARAMETERS: Final[dict[str, tuple[Schema, str]]] = {
-    "tx": (_HASH, "Transaction id."),
-    "height": (_HEIGHT, "Height of a block."),
-    "contract": (_TEXT, "Name of a contract."),
-    "map": (_TEXT, "Name of a map of the contract."),
-    "format": (_TEXT, "Name of a format."),
-    "digest": (_HASH, "SHA-256 of the document."),
-    "code": (_TEXT, "An error code."),
-    "before": (_HEIGHT, "Only blocks below this height."),
+    "tx": (HASH, "Transaction id."),
+    "height": (HEIGHT, "Height of a block."),
+    "contract": (TEXT, "Name of a contract."),
+    "map": (TEXT, "Name of a map of the contract."),
+    "format": (TEXT, "Name of a format."),
+    "digest": (HASH, "SHA-256 of the document."),
+    "code": (TEXT, "An error code."),
+    "before": (HEIGHT, "Only blocks below this height."),
     "limit": ({"type": "integer", "minimum": 1, "maximum": 200}, "Number of blocks."),
     "cosigned": ({"enum": ["0", "1"]}, "1: the newest one with a quorum of witnesses."),
-    "old": (_HEIGHT, "Smaller size of the log."),
-    "new": (_HEIGHT, "Larger size of the log."),
-    "key": (_TEXT, "The key as JSON: a string, an integer or an array."),
+    "old": (HEIGHT, "Smaller size of the log."),
+    "new": (HEIGHT, "Larger size of the log."),
+    "key": (TEXT, "The key as JSON: a string, an integer or an array."),
     "evidence": ({"enum": ["0", "1"]}, "1: answer with an evidence file."),
-    "from": (_HEIGHT, "First height wanted; Last-Event-ID does the same for reconnects."),
+    "from": (HEIGHT, "First height wanted; Last-Event-ID does the same for reconnects."),
+}
+_ANSWERS: Final = {
+    "ledger": "Ledger",
+    "genesis": "Genesis",
+    "organisations": "Organisations",
+    "transaction": "Record",
+    "why": "Why",
+    "evidence": "Evidence",
+    "blocks": "Blocks",
+    "block": "Block",
+    "leaves": "Leaves",
+    "header": "CertifiedHeader",
+    "consistency": "Consistency",
+    "cosign": "Nothing",
+    "state": "State",
+    "contracts": "Contracts",
+    "contract": "Contract",
+    "formats": "Formats",
+    "check_format": "Report",
+    "put_document": "Kept",
+    "ready": "Ready",
+    "submit": "Receipt",
 }
 _REQUIRED_QUERY: Final = frozenset({"old", "new", "key"})
 
@@ -153,7 +168,7 @@ _REQUIRED_QUERY: Final = frozenset({"old", "new", "key"})
 def build_document(descriptions: Iterable[Json], version: str) -> Json:
     """Return the OpenAPI 3.1 document of a ledger with these contracts."""
     paths: dict[str, Json] = {}
-    schemas: dict[str, object] = _fixed_schemas()
+    schemas: dict[str, object] = fixed_schemas()
     tags = ["ledger", "transactions", "blocks", "state", "contracts", "documents", "operation"]
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method] = _fixed_operation(route)
@@ -162,7 +177,7 @@ def build_document(descriptions: Iterable[Json], version: str) -> Json:
         contract = _Contract(description, schemas)
         tags.append(contract.tag)
         transactions += contract.add_to(paths)
-    schemas["Transaction"] = {"oneOf": transactions} if transactions else dict(_OBJECT)
+    schemas["Transaction"] = {"oneOf": transactions} if transactions else dict(OBJECT)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -181,21 +196,23 @@ def _fixed_operation(route: Route) -> Json:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
     parameters = [_parameter(name, "path") for name in names]
     parameters += [_parameter(name, "query") for name in route.query]
-    schema: Schema = _TEXT
-    if route.answer == _JSON:
-        schema = _ref(route.answer_schema) if route.answer_schema else {}
+    schema: Schema = ref(_ANSWERS[route.name]) if route.answer == _JSON else TEXT
+    if route.answer == _NDJSON:
+        schema = {"type": "string", "description": "Line i answers line i: a Receipt or a Problem."}
     operation = _operation(route.name, route.tag, route.summary)
     operation["responses"] = _responses({route.answer: {"schema": schema}})
     if parameters:
         operation["parameters"] = parameters
     if route.takes:
-        body: Schema = _OBJECT
+        body: Schema = OBJECT
         if route.path == "/v1/transactions":
-            body = _ref("Transaction")
+            body = ref("Transaction")
         elif route.path == "/v1/cosignatures":
-            body = _closed({"note": _TEXT})
+            body = closed({"note": TEXT})
+        elif route.takes == _NDJSON:
+            body = {"type": "string", "description": "One Transaction on each line."}
         elif route.takes != _JSON:
-            body = {}
+            body = {"type": "string", "description": "The document's bytes."}
         operation["requestBody"] = {"required": True, "content": {route.takes: {"schema": body}}}
     return operation
 
@@ -225,7 +242,7 @@ class _Contract:
             self._schemas[f"{self.name}.{name}.transaction"] = _transaction(
                 self.name, name, arguments
             )
-            found.append(_ref(f"{self.name}.{name}.transaction"))
+            found.append(ref(f"{self.name}.{name}.transaction"))
             path = f"{base}/actions/{name}/check"
             paths[path] = {"post": self._check(name, action, arguments)}
         for query in _list_of(self._description, "queries"):
@@ -245,17 +262,17 @@ class _Contract:
             f"{self.name}.{name}.check", self.tag, f"Dry run of {name}: what would happen now"
         )
         operation["description"] = text.strip()
-        operation["requestBody"] = _body({"args": arguments, "signer": _TEXT})
-        answer = _closed(
+        operation["requestBody"] = _body({"args": arguments, "signer": TEXT})
+        answer = closed(
             {
-                "code": _TEXT,
-                "cost": _HEIGHT,
-                "events": {"type": "array", "items": _OBJECT},
-                "facts": _OBJECT,
-                "reason": _TEXT,
+                "code": TEXT,
+                "cost": HEIGHT,
+                "events": {"type": "array", "items": OBJECT},
+                "facts": OBJECT,
+                "reason": TEXT,
                 "result": self._inline(action.get("result") or {}),
                 "status": {"enum": ["ok", "rejected"]},
-                "writes": _HEIGHT,
+                "writes": HEIGHT,
             },
             ["cost", "events", "status", "writes"],
         )
@@ -266,16 +283,16 @@ class _Contract:
     def _query(self, name: str, query: Json, arguments: Schema) -> Json:
         summary = str(query.get("doc", "")).partition("\n")[0] or name
         operation = _operation(f"{self.name}.{name}", self.tag, summary)
-        operation["requestBody"] = _body({"args": arguments, "signer": _TEXT}, ["args"])
+        operation["requestBody"] = _body({"args": arguments, "signer": TEXT}, ["args"])
         result = self._inline(query.get("result") or {})
-        answer = _closed({"height": _HEIGHT, "result": result, "state_root": _HASH})
+        answer = closed({"height": HEIGHT, "result": result, "state_root": HASH})
         operation["responses"] = _responses({_JSON: {"schema": answer}})
         return operation
 
     def _component(self, name: str, schema: object) -> Schema:
         full = f"{self.name}.{name}"
         self._schemas[full] = self._inline(schema)
-        return _ref(full)
+        return ref(full)
 
     def _inline(self, schema: object) -> object:
         """Return ``schema`` with every record replaced by a reference to its component."""
@@ -290,7 +307,7 @@ class _Contract:
         full = f"{self.name}.{title}"
         while self._schemas.setdefault(full, inner) != inner:
             full += "_"  # two records of one name and different fields, from two modules
-        return _ref(full)
+        return ref(full)
 
 
 def _transaction(contract: str, action: str, arguments: Schema) -> Schema:
@@ -298,63 +315,17 @@ def _transaction(contract: str, action: str, arguments: Schema) -> Schema:
         "action": {"const": action},
         "args": arguments,
         "contract": {"const": contract},
-        "cost_max": _HEIGHT,
-        "expires_ms": _HEIGHT,
-        "key": _TEXT,
-        "ledger": _HASH,
-        "nonce": _HASH,
-        "private": _OBJECT,
+        "cost_max": HEIGHT,
+        "expires_ms": HEIGHT,
+        "key": TEXT,
+        "ledger": HASH,
+        "nonce": HASH,
+        "private": OBJECT,
         "signer": {"type": "string", "description": "member@organisation"},
         "v": {"const": 1},
     }
     required = [name for name in body if name != "private"]
-    return _closed({"body": _closed(body, required), "signatures": _ref("Signatures")})
-
-
-def _fixed_schemas() -> dict[str, object]:
-    signature = _closed({"key": _TEXT, "signature": _HASH, "signer": _TEXT})
-    event = _closed({"contract": _TEXT, "event": _TEXT, "fields": _OBJECT})
-    receipt: dict[str, object] = {
-        "code": _TEXT,
-        "cost": _HEIGHT,
-        "events": {"type": "array", "items": event},
-        "facts": _OBJECT,
-        "height": _HEIGHT,
-        "index": _HEIGHT,
-        "reason": _TEXT,
-        "result": {},
-        "status": {"enum": ["ok", "rejected"]},
-        "tx": _HASH,
-        "v": {"const": 1},
-    }
-    needed = ["cost", "events", "height", "index", "status", "tx", "v"]
-    problem: Schema = {
-        "type": "object",
-        "description": "RFC 9457; further members are the facts of the code.",
-        "properties": {
-            "type": {"type": "string", "format": "uri-reference"},
-            "title": _TEXT,
-            "status": {"type": "integer"},
-            "code": _TEXT,
-            "hint": _TEXT,
-            "tx": _HASH,
-        },
-        "required": ["type", "title", "status", "code", "hint"],
-    }
-    return {
-        "Problem": problem,
-        "Receipt": _closed(receipt, needed),
-        "Signatures": {"type": "array", "items": signature, "minItems": 1, "maxItems": 8},
-    }
-
-
-def _closed(properties: dict[str, object], required: list[str] | None = None) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties) if required is None else required,
-        "additionalProperties": False,
-    }
+    return closed({"body": closed(body, required), "signatures": ref("Signatures")})
 
 
 def _operation(name: str, tag: str, summary: str) -> Json:
@@ -362,7 +333,7 @@ def _operation(name: str, tag: str, summary: str) -> Json:
 
 
 def _body(properties: dict[str, object], required: list[str] | None = None) -> Json:
-    return {"required": True, "content": {_JSON: {"schema": _closed(properties, required)}}}
+    return {"required": True, "content": {_JSON: {"schema": closed(properties, required)}}}
 
 
 def _responses(content: Json) -> Json:
@@ -373,12 +344,8 @@ def _responses(content: Json) -> Json:
 
 
 def _problem_response() -> Json:
-    content = {"application/problem+json": {"schema": _ref("Problem")}}
+    content = {"application/problem+json": {"schema": ref("Problem")}}
     return {"description": "A problem with a stable code (RFC 9457).", "content": content}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _role(role: object) -> str:

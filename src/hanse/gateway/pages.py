@@ -29,6 +29,7 @@ details{border:1px solid var(--line);border-radius:.4rem;margin:.5rem 0;backgrou
 summary{padding:.5rem .75rem;cursor:pointer}
 summary:hover{background:var(--tint)}
 summary span{color:var(--dim)}
+summary .text{display:block;padding-inline-start:1rem}
 .method{font-weight:700;display:inline-block;min-inline-size:3.2rem}
 .in{padding:0 .75rem .75rem}
 .scroll{overflow-x:auto}
@@ -132,7 +133,8 @@ def _operation(method: str, path: str, entry: Json) -> str:
     anchor = _anchor(f"op-{entry['operationId']}")
     parts = [
         f'<details id="{anchor}"><summary><span class="method">{escape(method.upper())}</span> ',
-        f"<code>{escape(path)}</code> <span>{escape(str(entry.get('summary', '')))}</span>",
+        f"<code>{escape(path)}</code> ",
+        f'<span class="text">{escape(str(entry.get("summary", "")))}</span>',
         '</summary><div class="in">',
     ]
     if entry.get("description"):

@@ -2,6 +2,7 @@
 """Organisations, members, keys at a height, policies; the genesis document."""
 
 from hanse.identity.genesis import (
+    RESERVED_CONTRACT,
     Genesis,
     GenesisContract,
     GenesisKey,
@@ -22,6 +23,7 @@ from hanse.identity.policy import Ballot, Policy, is_satisfied, needed
 from hanse.identity.validity import is_valid_at
 
 __all__ = [
+    "RESERVED_CONTRACT",
     "Ballot",
     "Genesis",
     "GenesisContract",

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The genesis document: what a ledger begins with. Its tagged hash is the ledger id, the trust anchor."""
+"""The genesis document: what a ledger begins with. Its hash is the ledger id, the trust anchor."""
 
 import re
 from collections.abc import Iterable
 
 import msgspec
 
-from hanse.codec.base64url import to_bytes, to_text
+from hanse.codec.base64url import to_bytes, to_hash, to_text
 from hanse.codec.canonical import decode, decode_as, encode
 from hanse.codec.documents import TAG_GENESIS
 from hanse.codec.limits import (
@@ -17,18 +17,30 @@ from hanse.codec.limits import (
     COST_MAX,
     EXPIRY_MS_MAX,
     GENESIS_BYTES_MAX,
+    INTEGER_MAX,
+    KEYS_PER_MEMBER_MAX,
+    NAME_CHARS_MAX,
+    ORGANISATION_NAME_CHARS_MAX,
     ORGANISATIONS_MAX,
+    ROLES_PER_MEMBER_MAX,
     WITNESSES_MAX,
 )
 from hanse.crypto import hash_named, suite_named
 from hanse.errors import Malformed
 from hanse.identity.policy import Policy
 
+RESERVED_CONTRACT = "replay"
+"""Stands in the top trie for the chain of nonces (``spec/block.md``): no contract may have it."""
+
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII).fullmatch
+_CONTRACT = re.compile(r"[a-z][a-z0-9_]*", re.ASCII).fullmatch
 
 
 def is_name(text: str) -> bool:
-    """Whether ``text`` may name an organisation, a member part, a role or a node: a-z, 0-9, inner ``. _ -``."""
+    """Whether ``text`` may name an organisation, a member, a role, a node or a key.
+
+    1 to 64 of a-z and 0-9, with ``.``, ``_`` and ``-`` inside.
+    """
     return _NAME(text) is not None
 
 
@@ -171,33 +183,73 @@ def check_genesis(genesis: Genesis) -> None:
         raise Malformed(reason="the genesis version is 1", at="$.v")
     hash_named(genesis.hash)
     _check_name(genesis.network, "$.network")
-    organisations = _unique((o.id for o in genesis.organisations), "$.organisations")
-    if not 1 <= len(organisations) <= ORGANISATIONS_MAX:
-        raise Malformed(reason=f"1 to {ORGANISATIONS_MAX} organisations", at="$.organisations")
-    for organisation in organisations:
-        _check_name(organisation, "$.organisations")
+    if not 0 <= genesis.time_ms <= INTEGER_MAX:
+        raise Malformed(reason="milliseconds since 1970, not negative", at="$.time_ms")
+    organisations = _check_organisations(genesis)
     _unique((m.id for m in genesis.members), "$.members")
     for index, member in enumerate(genesis.members):
         _check_member(member, organisations, f"$.members[{index}]")
     _unique((c.name for c in genesis.contracts), "$.contracts")
+    for index, contract in enumerate(genesis.contracts):
+        _check_contract(contract, f"$.contracts[{index}]")
+    _check_policies(genesis, organisations)
+    _check_validators(genesis, organisations)
+    _check_witnesses(genesis)
+    _check_rules(genesis.rules)
+
+
+def _check_organisations(genesis: Genesis) -> set[str]:
+    organisations = _unique((o.id for o in genesis.organisations), "$.organisations")
+    if not 1 <= len(organisations) <= ORGANISATIONS_MAX:
+        raise Malformed(reason=f"1 to {ORGANISATIONS_MAX} organisations", at="$.organisations")
+    for index, organisation in enumerate(genesis.organisations):
+        _check_name(organisation.id, f"$.organisations[{index}].id")
+        if not 1 <= len(organisation.name) <= ORGANISATION_NAME_CHARS_MAX:
+            reason = f"a name has 1 to {ORGANISATION_NAME_CHARS_MAX} characters"
+            raise Malformed(reason=reason, at=f"$.organisations[{index}].name")
+    return organisations
+
+
+def _check_contract(contract: GenesisContract, at: str) -> None:
+    if not _CONTRACT(contract.name) or len(contract.name) > NAME_CHARS_MAX:
+        raise Malformed(reason="a contract name is a-z, 0-9 and _", at=f"{at}.name")
+    if contract.name == RESERVED_CONTRACT:
+        raise Malformed(reason="the name is taken by the ledger itself", at=f"{at}.name")
+    if not 1 <= len(contract.version) <= NAME_CHARS_MAX:
+        raise Malformed(reason=f"1 to {NAME_CHARS_MAX} characters", at=f"{at}.version")
+    to_hash(contract.hash, f"{at}.hash")
+
+
+def _check_policies(genesis: Genesis, organisations: set[str]) -> None:
     _unique((p.resource for p in genesis.policies), "$.policies")
-    for policy in genesis.policies:
+    for index, policy in enumerate(genesis.policies):
+        at = f"$.policies[{index}]"
+        _check_name(policy.resource, f"{at}.resource")
         Policy(policy.rule, tuple(policy.organisations), tuple(policy.roles))
+        if not organisations.issuperset(policy.organisations):
+            raise Malformed(reason="unknown organisation", at=f"{at}.organisations")
+        for role in policy.roles:
+            _check_name(role, f"{at}.roles")
+
+
+def _check_validators(genesis: Genesis, organisations: set[str]) -> None:
     if not genesis.validators:
         raise Malformed(reason="at least one validator is needed", at="$.validators")
+    _unique((f"{v.node}@{v.organisation}" for v in genesis.validators), "$.validators")
     for index, validator in enumerate(genesis.validators):
         _check_name(validator.node, f"$.validators[{index}].node")
         if validator.organisation not in organisations:
             raise Malformed(reason="unknown organisation", at=f"$.validators[{index}]")
         _check_key(validator.suite, validator.public_key, f"$.validators[{index}]")
-    _check_witnesses(genesis)
-    _check_rules(genesis.rules)
 
 
 def _check_member(member: GenesisMember, organisations: set[str], at: str) -> None:
     if not is_member_id(member.id) or organisation_of(member.id) not in organisations:
         raise Malformed(reason="a member is name@organisation of a listed organisation", at=at)
+    if len(member.keys) > KEYS_PER_MEMBER_MAX or len(member.roles) > ROLES_PER_MEMBER_MAX:
+        raise Malformed(reason="too many keys or roles", at=at)
     _unique((k.id for k in member.keys), f"{at}.keys")
+    _unique(member.roles, f"{at}.roles")
     for key in member.keys:
         _check_name(key.id, f"{at}.keys")
         if key.purpose not in ("signing", "sealing"):
@@ -219,9 +271,11 @@ def _check_witnesses(genesis: Genesis) -> None:
 def _check_rules(rules: Rules) -> None:
     ceiling = Rules()
     for name in rules.__struct_fields__:
-        value = getattr(rules, name)
-        if value < 1 or (name.endswith("_max") and value > getattr(ceiling, name)):
-            raise Malformed(reason=f"1 to {getattr(ceiling, name)}", at=f"$.rules.{name}")
+        value, most = getattr(rules, name), getattr(ceiling, name)
+        if name == "recovery_delay_blocks":
+            most = INTEGER_MAX
+        if not 1 <= value <= most:
+            raise Malformed(reason=f"1 to {most}", at=f"$.rules.{name}")
 
 
 def _check_key(suite: str, public_key: str, at: str) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies: ``(rule, organisations, roles)``, bound to a named resource such as ``member.recover``.
 
-Rules: ``ALL``, ``ANY``, ``MAJORITY`` of the organisations; a number ``n`` of them; a fraction ``a/b`` of
-them, rounded up; ``SELF``, the organisation concerned alone; ``FORBIDDEN``.
+Rules: ``ALL``, ``ANY``, ``MAJORITY`` of the organisations; a number ``n`` of them; a fraction
+``a/b`` of them, rounded up; ``SELF``, the organisation concerned alone; ``FORBIDDEN``.
 """
 
 import re
@@ -17,7 +17,10 @@ _FRACTION = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", re.ASCII).fullmat
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may decide about a resource. Empty ``organisations``: every active one; empty ``roles``: any."""
+    """Who may decide about a resource.
+
+    Empty ``organisations`` mean every active one, empty ``roles`` any role.
+    """
 
     rule: str
     organisations: tuple[str, ...] = ()
@@ -35,7 +38,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """An approval by one member, with what counts: its organisation and its roles at that height."""
+    """An approval by one member, with its organisation and its roles at that height."""
 
     member: str
     organisation: str
@@ -43,10 +46,9 @@ class Ballot:
 
 
 def needed(policy: Policy, population: Iterable[str]) -> int | None:
-    """Return how many organisations of ``population`` must approve; ``None`` where none can.
+    """Return how many organisations must approve; ``None`` where not enough can.
 
-    Args:
-        population: the active organisations of the ledger.
+    ``population`` is the active organisations of the ledger.
     """
     entitled = [o for o in sorted(set(population)) if _is_entitled(policy, o)]
     if policy.rule == "FORBIDDEN" or not entitled:
@@ -71,12 +73,13 @@ def is_satisfied(
     population: Iterable[str],
     concerned: str | None = None,
 ) -> bool:
-    """Whether the ballots reach what ``policy`` asks; an organisation counts once however many sign.
+    """Whether the ballots reach what ``policy`` asks; an organisation counts once.
 
     Args:
+        policy: what is asked.
         ballots: approvals, each valid at the height of the decision.
         population: the active organisations.
-        concerned: the organisation that the decision is about; the only one that counts under ``SELF``.
+        concerned: whom the decision is about; the only one that counts under ``SELF``.
     """
     active = sorted(set(population))
     count = needed(policy, active)

@@ -164,9 +164,16 @@ class Kernel:
         self._validators = validators_hash(genesis, self.hash.tagged)
         self._rules_hash = rules_hash(genesis, self.hash.tagged)
 
-    def genesis_block(self, state: State) -> BlockResult:
-        """Return height 0: the registry's first entries under a header, no records."""
+    def genesis_block(self, state: State, loaded: Writes | None = None) -> BlockResult:
+        """Return height 0: the registry's first entries under a header, no records.
+
+        Args:
+            state: empty.
+            loaded: further state to begin with, for benchmarks; no log can reproduce it.
+        """
         writes = genesis_writes(self.genesis)
+        for contract, changes in (loaded or {}).items():
+            writes.setdefault(contract, {}).update(changes)
         root = state.tries.update(self._hashed(writes))
         return self._finish(state, writes, (), OrderedBlock(0, self.genesis.time_ms, ()), root)
 

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a node does with a transaction before it is ordered: form, ledger, duplicate, signature, expiry.
+"""What a node does with a transaction before it is ordered: form, ledger, duplicate, signature.
 
-The order is the kernel's (``kernel.outcomes``). A failure here is a problem for the client and leaves no
-record. Each signature is verified once on this node and not again when the block is applied.
+The order is the kernel's (``kernel.outcomes``). A failure here is a problem for the client and
+leaves no record. A signature is verified once on this node, not again when the block is applied.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.documents import Transaction, decode_transaction
 from hanse.contracts.state import Reader
-from hanse.crypto import suite_named
 from hanse.errors import Malformed, Rejected
 from hanse.kernel import KERNEL_CODES, Kernel
+from hanse.node.verifier import Check
 
 _CODES = {c.code: c for c in KERNEL_CODES}
 
@@ -25,19 +24,19 @@ class NotAdmitted(Rejected):
 
     refusal: str
     tx: str
+    shown: dict[str, object] = field(default_factory=dict)
     code: ClassVar[str] = "not_admitted"
-    facts_shown: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take code, status and hint from the kernel's table."""
         known = _CODES[self.refusal]
-        self.code = known.code  # type: ignore[misc]  # each code is its own answer
+        self.code = known.code  # type: ignore[misc]  # each row of the table is an answer
         self.status = known.status  # type: ignore[misc]  # the same
         self.hint = known.remedy  # type: ignore[misc]  # the same
 
     def facts(self) -> dict[str, object]:
-        """Return the transaction id and what else the check found."""
-        return {"tx": self.tx, "reason": _CODES[self.refusal].cause, **self.facts_shown}
+        """Return the transaction's id, the reason, and what else the check found."""
+        return {"tx": self.tx, "reason": _CODES[self.refusal].cause, **self.shown}
 
 
 class Known(Protocol):
@@ -49,50 +48,39 @@ class Known(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """A transaction fit for ordering, or one that has been recorded already."""
+class Prepared:
+    """A transaction whose form is right: recorded before, or with signatures to verify."""
 
     transaction: Transaction
     duplicate: bool
+    checks: tuple[Check, ...]
 
 
-Verify = Callable[[bytes, bytes, bytes, str], bool]
-
-
-def verify_signature(public_key: bytes, message: bytes, signature: bytes, suite: str) -> bool:
-    """Whether ``signature`` holds under the suite's pinned rule."""
-    return suite_named(suite).is_signature_valid(public_key, message, signature)
-
-
-def admit(kernel: Kernel, reader: Reader, known: Known, raw: bytes, now_ms: int) -> Admitted:
-    """Return the transaction that ``raw`` is, every check before ordering passed.
+def prepare(kernel: Kernel, reader: Reader, known: Known, raw: bytes) -> Prepared:
+    """Return the transaction that ``raw`` is, with the signatures that are still to be verified.
 
     Raises:
         Rejected: the first check that failed, in the kernel's order.
     """
     tx = decode_transaction(raw, kernel.hash.tagged)
     if tx.body.ledger != kernel.ledger:
-        raise _refused("wrong_ledger", tx, expected=kernel.ledger)
+        raise refused("wrong_ledger", tx, expected=kernel.ledger)
     earlier = known.find_nonce(tx.nonce_digest)
     if earlier is not None:
         if earlier != tx.id:
-            raise _refused("nonce_reused", tx)
-        return Admitted(tx, duplicate=True)
-    check_signatures(kernel, reader, tx)
-    if tx.body.expires_ms < now_ms:
-        raise _refused("expired", tx, expires_ms=tx.body.expires_ms, now_ms=now_ms)
-    if tx.body.cost_max > kernel.rules.cost_max:
-        raise _refused("cost_max_too_large", tx, limit=kernel.rules.cost_max)
-    return Admitted(tx, duplicate=False)
+            raise refused("nonce_reused", tx)
+        return Prepared(tx, duplicate=True, checks=())
+    return Prepared(tx, duplicate=False, checks=signature_checks(kernel, reader, tx))
 
 
-def check_signatures(kernel: Kernel, reader: Reader, tx: Transaction) -> None:
-    """Establish that every signature of ``tx`` holds under a key that the registry lists.
+def signature_checks(kernel: Kernel, reader: Reader, tx: Transaction) -> tuple[Check, ...]:
+    """Return what has to hold for every signature of ``tx``, under the keys of the registry.
 
     Raises:
-        NotAdmitted: ``unknown_member``, ``unknown_key`` or ``bad_signature``.
-        Malformed: a signer stands twice, or a signature is not base64url.
+        NotAdmitted: ``unknown_member`` or ``unknown_key``.
+        Malformed: a key signs twice, or a signature is not base64url.
     """
+    checks: list[Check] = []
     seen: set[tuple[str, str]] = set()
     for signature in tx.signatures:
         named = (signature.signer, signature.key)
@@ -103,16 +91,33 @@ def check_signatures(kernel: Kernel, reader: Reader, tx: Transaction) -> None:
         if key is None:
             member = kernel.directory.member(reader, signature.signer)
             code = "unknown_member" if member is None else "unknown_key"
-            raise _refused(code, tx, signer=signature.signer, key=signature.key)
+            raise refused(code, tx, signer=signature.signer, key=signature.key)
         value = to_bytes(signature.signature, "$.signatures")
-        if not verify_signature(key.public_key, tx.message, value, key.suite):
-            raise _refused("bad_signature", tx, signer=signature.signer, key=signature.key)
+        checks.append(Check(key.suite, bytes(key.public_key), tx.message, value))
+    return tuple(checks)
 
 
-def _refused(code: str, tx: Transaction, **facts: object) -> NotAdmitted:
-    return NotAdmitted(code, to_text(tx.id), facts_shown=facts)
+def check_rest(kernel: Kernel, tx: Transaction, signed: bytes, now_ms: int) -> None:
+    """Establish that the signatures held and that the transaction can still be recorded.
+
+    Args:
+        kernel: the ledger's rules.
+        tx: the transaction.
+        signed: one byte for each signature, 1 where it holds.
+        now_ms: wall time; the block's time decides in the end.
+
+    Raises:
+        NotAdmitted: the first check that failed, in the kernel's order.
+    """
+    if 0 in signed:
+        signature = tx.signatures[signed.index(0)]
+        raise refused("bad_signature", tx, signer=signature.signer, key=signature.key)
+    if tx.body.expires_ms < now_ms:
+        raise refused("expired", tx, expires_ms=tx.body.expires_ms, now_ms=now_ms)
+    if tx.body.cost_max > kernel.rules.cost_max:
+        raise refused("cost_max_too_large", tx, limit=kernel.rules.cost_max)
 
 
-def dropped(code: str, tx: Transaction) -> NotAdmitted:
-    """Return the problem of a transaction that the kernel dropped at execution."""
-    return _refused(code, tx)
+def refused(code: str, tx: Transaction, **facts: object) -> NotAdmitted:
+    """Return the problem of a transaction that leaves no record."""
+    return NotAdmitted(code, to_text(tx.id), facts)

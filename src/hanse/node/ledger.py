@@ -17,6 +17,7 @@ from hanse.contracts.contract import Contract
 from hanse.contracts.package import package_hash
 from hanse.crypto.signers import Signer
 from hanse.kernel import BlockResult, Kernel
+from hanse.kernel.genesis import Writes
 from hanse.node.blocks import as_applied, decode_block, encode_block, execute_again, transactions_of
 from hanse.node.errors import ContractMismatch
 from hanse.node.folder import Folder
@@ -49,8 +50,12 @@ class Ledger:
         self._checkpoint: asyncio.Future[int] | None = None
         self.lock = asyncio.Lock()
 
-    def open(self, progress: Progress | None = None) -> None:
+    def open(self, progress: Progress | None = None, loaded: Writes | None = None) -> None:
         """Open log and store, replay what the store lacks, and begin the ledger when it is new.
+
+        Args:
+            progress: told of replayed heights.
+            loaded: state that a new ledger begins with, for benchmarks only.
 
         Raises:
             Corrupt: the log is damaged, or replay gives another root than it holds.
@@ -65,7 +70,7 @@ class Ledger:
             if progress is not None:
                 progress(height, last)
         if self.store.height < 0:
-            result = self.kernel.genesis_block(self.store)
+            result = self.kernel.genesis_block(self.store, loaded)
             self._keep(result, durable=False)
         self.kernel.directory.forget()
 

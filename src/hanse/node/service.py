@@ -22,7 +22,7 @@ from hanse.engines.embedded import Budget
 from hanse.errors import HanseError, Malformed, Rejected
 from hanse.kernel import BlockResult
 from hanse.node import proofs
-from hanse.node.admission import Admitted, admit, dropped
+from hanse.node.admission import Prepared, check_rest, prepare, refused
 from hanse.node.catalogue import Catalogue
 from hanse.node.clock import wall_clock_ms
 from hanse.node.cosigning import Cosigning
@@ -33,6 +33,7 @@ from hanse.node.ledger import Ledger, Progress
 from hanse.node.metrics import Metrics
 from hanse.node.queries import Queries
 from hanse.node.reading import BlockReader, RecordView
+from hanse.node.verifier import Verifier
 from hanse.vault.documents import Documents
 
 Document = dict[str, Any]
@@ -85,6 +86,7 @@ class NodeService:
         self._cosigning = Cosigning(self._genesis, folder.cosigned)
         self._pending: dict[bytes, tuple[bytes, list[tuple[_Request, int]]]] = {}
         self._metrics = Metrics()
+        self._verifier = Verifier()
         self._failure: BaseException | None = None
 
     async def start(self, progress: Progress | None = None) -> None:
@@ -94,6 +96,7 @@ class NodeService:
             Corrupt: the log or the state is damaged.
         """
         self._node.open(progress)
+        await self._verifier.start()
         store = self._node.store
         self.reader = BlockReader(self._node, self.catalogue)
         self.queries = Queries(self._node, self.catalogue)
@@ -114,6 +117,7 @@ class NodeService:
     async def stop(self) -> None:
         """Finish the block in hand, write a checkpoint, close."""
         await self._engine.stop()
+        await self._verifier.stop()
         await self._node.finish()
         self._node.close()
 
@@ -125,30 +129,43 @@ class NodeService:
 
     async def submit(self, raws: Sequence[bytes]) -> list[Answer]:
         """Return one answer for each transaction, in order, once all are durable."""
-        request = _Request([None] * len(raws), len(raws))
         if not raws:
             return []
         if self._failure is not None:
             raise NodeStopped(type(self._failure).__name__)
-        now_ms = wall_clock_ms()
-        ready: list[Transaction] = []
+        request = _Request([None] * len(raws), len(raws))
+        prepared: list[tuple[int, Prepared]] = []
         for index, raw in enumerate(raws):
             try:
-                self._engine.check(len(ready) + 1)
-                admitted = admit(self.kernel, self._node.store, self._node.store, raw, now_ms)
-                self._take(admitted, request, index, ready)
+                self._engine.check(len(prepared) + 1)
+                made = prepare(self.kernel, self._node.store, self._node.store, raw)
+                prepared.append((index, made))
             except Rejected as error:
                 request.put(index, _problem(error))
-            if index % 64 == 63:
-                self._engine.submit(ready)
-                ready = []
-                await asyncio.sleep(0)
-        self._engine.submit(ready)
+        await self._admit(prepared, request)
         await request.done
         return [a for a in request.answers if a is not None]
 
+    async def _admit(self, prepared: list[tuple[int, Prepared]], request: _Request) -> None:
+        """Verify the signatures, then hand to the engine what is fit for it."""
+        checks = [check for _, made in prepared for check in made.checks]
+        verdicts = await self._verifier.verify(checks)
+        now_ms = wall_clock_ms()
+        ready: list[Transaction] = []
+        at = 0
+        for index, made in prepared:
+            signed = verdicts[at : at + len(made.checks)]
+            at += len(made.checks)
+            try:
+                if not made.duplicate:
+                    check_rest(self.kernel, made.transaction, signed, now_ms)
+                self._take(made, request, index, ready)
+            except Rejected as error:
+                request.put(index, _problem(error))
+        self._engine.submit(ready)
+
     def _take(
-        self, admitted: Admitted, request: _Request, index: int, ready: list[Transaction]
+        self, admitted: Prepared, request: _Request, index: int, ready: list[Transaction]
     ) -> None:
         tx = admitted.transaction
         if admitted.duplicate:
@@ -163,7 +180,7 @@ class NodeService:
         elif waiting[0] == tx.id:
             waiting[1].append((request, index))
         else:
-            raise dropped("nonce_reused", tx)
+            raise refused("nonce_reused", tx)
 
     async def _deliver(self, block: Any) -> None:
         try:
@@ -185,7 +202,7 @@ class NodeService:
         for tx, receipt in result.records:
             self._answer(tx, Answer(ok=True, status=200, body=receipt))
         for drop in result.dropped:
-            self._answer(drop.transaction, _problem(dropped(drop.code, drop.transaction)))
+            self._answer(drop.transaction, _problem(refused(drop.code, drop.transaction)))
         for tx in result.repeated:
             found = self.reader.find(tx.id)
             assert found is not None

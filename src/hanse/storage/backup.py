@@ -222,7 +222,7 @@ def _unpack(source: Path, folder: Path, tell: Progress) -> Manifest:
     digests: dict[str, str] = {}
     manifest: Manifest | None = None
     try:
-        with tarfile.open(source, "r:gz") as tar:
+        with gzip.open(source) as packed, tarfile.open(fileobj=packed, mode="r:") as tar:
             for info in tar:
                 if not info.isfile() or manifest is not None:
                     raise BackupDamaged(part=info.name, reason="it is no part of a backup")
@@ -234,6 +234,8 @@ def _unpack(source: Path, folder: Path, tell: Progress) -> Manifest:
                     digests[info.name] = _copy_out(file, folder / info.name, info.name, tell)
                 else:
                     raise BackupDamaged(part=info.name, reason="it is no part of a backup")
+            while packed.read(_PIECE):  # to the container's own sum, so that no cut goes unnoticed
+                pass
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, Rejected) as error:
         raise BackupDamaged(part=source.name, reason=str(error)) from error
     except OSError as error:

@@ -294,9 +294,12 @@ class Store:
         """Close without a checkpoint: what was not written is replayed from the log."""
         with self._writing, self._lock:
             self._failed = True
+            if self._lock_fd < 0:
+                return
             self._view.close()
             self._tables.close()
             os.close(self._lock_fd)
+            self._lock_fd = -1
 
     def _require_sound(self) -> None:
         if self._failed:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Documents kept byte for byte, found by the SHA-256 of their bytes; durable before ``put`` returns."""
+"""Documents kept byte for byte, found by their SHA-256; durable before ``put`` returns."""
 
 import hashlib
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,18 +39,17 @@ class Documents:
         digest = hashlib.sha256(data).digest()
         target = self._file(digest)
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            beside = target.with_suffix(f".{os.getpid()}.new")
-            with beside.open("wb") as file:
+            if not target.parent.is_dir():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _sync_folder(self._path)
+            # a name of its own: two threads may keep the same document at one moment
+            number, beside = tempfile.mkstemp(".new", f"{target.name}.", target.parent)
+            with open(number, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(target)
-            folder = os.open(target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            Path(beside).replace(target)
+            _sync_folder(target.parent)
         return to_text(digest)
 
     def find(self, digest: str) -> bytes | None:
@@ -73,3 +73,11 @@ class Documents:
     def _file(self, digest: bytes) -> Path:
         name = digest.hex()
         return self._path / name[:2] / name
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -3,7 +3,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hanse.codec.base64url import to_text
@@ -104,9 +104,17 @@ class FakeNode:
         self.blocks_to_feed: list[dict[str, object]] = []
         self.live: asyncio.Queue[dict[str, object]] | None = None
         self.is_ready = True
+        self.changed = asyncio.Event()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return once ``holds`` is true, looked at after each call of the node."""
+        while not holds():
+            self.changed.clear()
+            await self.changed.wait()
 
     async def submit(self, raws: Sequence[bytes]) -> list[FakeAnswer]:
         self.in_flight += len(raws)
+        self.changed.set()
         self.in_flight_max = max(self.in_flight, self.in_flight_max)
         if self.gate is not None:
             await self.gate.wait()
@@ -127,6 +135,7 @@ class FakeNode:
 
     def _ask(self, *what: object) -> None:
         self.asked.append(what)
+        self.changed.set()
         if self.failure is not None:
             raise self.failure
 

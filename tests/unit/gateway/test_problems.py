@@ -3,7 +3,7 @@
 
 import importlib
 import pkgutil
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from inspect import signature
 
 import pytest
@@ -26,23 +26,17 @@ def _classes() -> list[type[HanseError]]:
 
 
 def _instance(kind: type[HanseError]) -> HanseError:
-    values = {
-        "int": 7,
-        "str": "text",
-        "bytes": b"\x01",
-        "list[str]": ["a"],
-        "tuple[str, ...]": ("a",),
-    }
     if kind.code == "not_admitted":  # its code, status and hint are the kernel's
         return kind(refusal="bad_signature", tx="T")  # type: ignore[call-arg]
-    if not is_dataclass(kind):
-        return kind(
-            *["text"] * (len(signature(kind).parameters) if "__init__" in vars(kind) else 0)
-        )
-    names = {
-        f.name: values.get(str(getattr(f.type, "__name__", f.type)), "text") for f in fields(kind)
-    }  # type: ignore[arg-type]
-    return kind(**names)  # type: ignore[arg-type]
+    if is_dataclass(kind):
+        return kind(**{f.name: _value(f) for f in fields(kind)})
+    return kind(*["text"] * (len(signature(kind).parameters) if "__init__" in vars(kind) else 0))
+
+
+def _value(field: Field) -> object:
+    text = str(getattr(field.type, "__name__", field.type))
+    starts = {"int": 7, "bytes": b"\x01", "list": ["a"], "tuple": ("a",), "dict": {"a": 1}}
+    return next((value for start, value in starts.items() if text.startswith(start)), "text")
 
 
 def test_every_error_class_has_the_pinned_shape() -> None:
@@ -70,6 +64,8 @@ def test_every_error_class_has_a_page_and_a_family_with_a_fitting_status() -> No
     app = build_app(FakeNode())
     for kind in _classes():
         assert ask(app, "GET", f"/problems/{kind.code}").status == 200, kind
+        if kind.__module__.startswith("hanse.cli."):
+            continue  # the outcome of a command never travels over HTTP
         assert issubclass(kind, Rejected | Corrupt | Misconfigured), kind
         if issubclass(kind, Rejected):
             assert 400 <= kind.status < 500, kind

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hanse.apps.trace.epcis.checking import check, read_events, ruleset_digest
+from hanse.apps.trace.epcis.convert import to_json
 from hanse.apps.trace.epcis.gs1 import (
     BadIdentifier,
     Gs1Id,
@@ -137,4 +138,5 @@ __all__ = [
     "prehash",
     "read_events",
     "ruleset_digest",
+    "to_json",
 ]

@@ -39,7 +39,7 @@ async def app(view: View) -> Response:
 
 
 async def panel(view: View) -> Response:
-    """Show a panel: the answer of its query as table, timeline or graph; a form opens its action."""
+    """Show a panel: its query's answer as table, timeline or graph; a form opens its action."""
     found = find_app(view)
     wanted = view.request.path_params["panel"]
     chosen = next((one for one in found.panels if one.name == wanted), None)

@@ -176,7 +176,9 @@ async def answer_page(
     )
 
 
-def build_table(result: Any, wanted: Sequence[str]) -> tuple[list[str], list[list[Any]], int] | None:
+def build_table(
+    result: Any, wanted: Sequence[str]
+) -> tuple[list[str], list[list[Any]], int] | None:
     """Return columns, rows and how many rows are not shown, or ``None`` where no table fits."""
     if isinstance(result, Mapping):
         lists = [value for value in result.values() if isinstance(value, list)]
@@ -209,7 +211,9 @@ def link_nodes(graph: Graph, view: View, fields: Sequence[forms.Field]) -> Graph
         return graph
     here = view.request.url.path
     nodes = tuple(
-        node if node.href else replace(node, href=f"{here}?{texts[0]}={quote(node.id, safe='')}&run=1")
+        node
+        if node.href
+        else replace(node, href=f"{here}?{texts[0]}={quote(node.id, safe='')}&run=1")
         for node in graph.nodes
     )
     return replace(graph, nodes=nodes)

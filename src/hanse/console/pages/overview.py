@@ -15,9 +15,8 @@ from hanse.errors import HanseError
 
 ROWS: Final = 12  # blocks on the first page
 PAGE: Final = 25  # blocks on a page of the list
-LINES: Final = 3  # sentences of one block in a row
 SHOWN_MAX: Final = 200  # records of a block that its page shows
-BLOCK_DETAIL_MAX: Final = 40  # transactions of a block that is read whole for its sentences
+BLOCK_DETAIL_MAX: Final = 200  # transactions of a block that is read whole and proved for a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,10 @@ async def build_row(console: Console, words: Words, block: Mapping[str, Any]) ->
     lines: list[Line] = []
     refused = int(block.get("refused") or 0)
     if 0 < count <= BLOCK_DETAIL_MAX:
-        records = await console.small_block(height)
-        known = await console.describe_all(contracts_of(records[:LINES]))
-        lines = records_to_lines(words, records[:LINES], known)
-        count, refused = len(records), sum(record.is_refused for record in records)
+        digest = await console.block_digest(height)
+        known = await console.describe_all(contracts_of(digest.first))
+        lines = records_to_lines(words, digest.first, known)
+        count, refused = digest.transactions, digest.refused
     elif isinstance(listed, list):
         refused = sum(entry.get("status") == "rejected" for entry in listed)
     return Row(height, int(block["time_ms"]), count, refused, lines, count - len(lines))

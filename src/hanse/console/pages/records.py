@@ -21,7 +21,7 @@ FORM_MARGIN: Final = 64 * 1024  # bytes that the fields beside a file may take
 
 
 async def transaction(view: View) -> Response:
-    """Show a transaction: the sentence, then fields, then canonical JSON; a refusal with its cause."""
+    """Show a transaction: sentence, then fields, then canonical JSON; a refusal with its cause."""
     tx = view.request.path_params["tx"]
     ledger = view.console.ledger
     record = await ledger.record(tx)

@@ -39,7 +39,7 @@ async def view_as(view: View) -> Response:
     """Look and sign as another member whose key the console holds."""
     form = await view.read_form()
     member = form.first("member")
-    if member in view.console.wallet:
+    if member in view.console.ledger.signers:
         view.session.member = member
     return view.redirect(form.first("next", "/"))
 
@@ -103,7 +103,9 @@ SAMPLE_SCHEMA: Final[dict[str, Any]] = {
 
 
 def _rows() -> list[Row]:
-    said = [[Part("Vale Dairy", "/organisations"), Part(" shipped lot L-2210 to Coldline Carriers.")]]
+    said = [
+        [Part("Vale Dairy", "/organisations"), Part(" shipped lot L-2210 to Coldline Carriers.")]
+    ]
     refused = [[Part("driver@coldroute asked for ship; refused: not_holder.")]]
     lines = [Line(said, _HASH, refused=False), Line(refused, _HASH, refused=True)]
     return [

@@ -63,9 +63,13 @@ _URN_SCHEMES: Final[dict[str, tuple[str, int, str]]] = {
     "id:gsrn": ("8018", 17, ""),
     "id:gsrnp": ("8017", 17, ""),
     "id:gdti": ("253", 12, rf"\.(?P<serial>{_CHAR}{{1,17}})"),
-    "id:sgcn": ("255", 12, r"\.(?P<serial>\d{1,12})"),
+    "id:sgcn": ("255", 12, r"\.(?P<serial>[0-9]{1,12})"),
     "id:gsin": ("402", 16, ""),
-    "id:itip": ("8006", 13, rf"\.(?P<piece>\d\d)\.(?P<total>\d\d)\.(?P<serial>{_CHAR}{{1,20}})"),
+    "id:itip": (
+        "8006",
+        13,
+        rf"\.(?P<piece>[0-9][0-9])\.(?P<total>[0-9][0-9])\.(?P<serial>{_CHAR}{{1,20}})",
+    ),
     "id:upui": ("01", 13, rf"\.(?P<serial>{_CHAR}{{1,28}})"),
     "id:pgln": ("417", 12, ""),
     "class:lgtin": ("01", 13, rf"\.(?P<serial>{_CHAR}{{1,20}})"),
@@ -73,33 +77,33 @@ _URN_SCHEMES: Final[dict[str, tuple[str, int, str]]] = {
     "idpat:grai": ("8003", 12, r"\.\*"),
     "idpat:gdti": ("253", 12, r"\.\*"),
     "idpat:sgcn": ("255", 12, r"\.\*"),
-    "idpat:itip": ("8006", 13, r"\.(?P<piece>\d\d)\.(?P<total>\d\d)\.\*"),
+    "idpat:itip": ("8006", 13, r"\.(?P<piece>[0-9][0-9])\.(?P<total>[0-9][0-9])\.\*"),
     "idpat:upui": ("01", 13, r"\.\*"),
 }
 # Schemes whose reference is not numeric: company prefix, then text; 30 characters in all.
 _TEXT_SCHEMES: Final[dict[str, tuple[str, str]]] = {
     "id:giai": ("8004", rf"(?P<ref>{_CHAR}{{1,24}})"),
     "id:ginc": ("401", rf"(?P<ref>{_CHAR}{{1,24}})"),
-    "id:cpi": ("8010", rf"(?P<ref>{_CPI_CHAR}{{1,24}})\.(?P<serial>\d{{1,12}})"),
+    "id:cpi": ("8010", rf"(?P<ref>{_CPI_CHAR}{{1,24}})\.(?P<serial>[0-9]{{1,12}})"),
     "idpat:cpi": ("8010", rf"(?P<ref>{_CPI_CHAR}{{1,24}})\.\*"),
     "idpat:giai": ("8004", r"(?P<ref>\*)"),
 }
 # Schemes of the Tag Data Standard that carry no GS1 key: only their outline is looked at.
 _OTHER_SCHEMES: Final[dict[str, str]] = {
-    "id:gid": r"\d+\.\d+\.\d+",
+    "id:gid": r"[0-9]+\.[0-9]+\.[0-9]+",
     "id:usdod": rf"[A-HJ-NP-Z0-9]{{5,6}}\.{_CHAR}+",
     "id:adi": rf"[A-HJ-NP-Z0-9]{{5,6}}\.(?:%23|{_CHAR})*\.(?:%23|{_CHAR})+",
-    "id:bic": r"[A-Z]{3}[JUZ]\d{7}",
-    "id:imovn": r"\d{7}",
+    "id:bic": r"[A-Z]{3}[JUZ][0-9]{7}",
+    "id:imovn": r"[0-9]{7}",
 }
 
 _URN: Final = re.compile(r"urn:epc:(id|class|idpat|raw|tag|pat):(?:([a-z0-9-]+):)?(.*)", re.DOTALL)
 _NUMERIC: Final = {
-    scheme: re.compile(rf"(?P<prefix>\d{{6,12}})\.(?P<ref>\d*\.?){tail}")
+    scheme: re.compile(rf"(?P<prefix>[0-9]{{6,12}})\.(?P<ref>[0-9]*\.?){tail}")
     for scheme, (_, _, tail) in _URN_SCHEMES.items()
 }
 _TEXT: Final = {
-    scheme: re.compile(rf"(?P<prefix>\d{{6,12}})\.{tail}")
+    scheme: re.compile(rf"(?P<prefix>[0-9]{{6,12}})\.{tail}")
     for scheme, (_, tail) in _TEXT_SCHEMES.items()
 }
 _OTHER: Final = {scheme: re.compile(tail) for scheme, tail in _OTHER_SCHEMES.items()}
@@ -229,20 +233,20 @@ def _textual(uri: str, name: str, rest: str) -> Gs1Id | None:
 _WEB_CHAR: Final = r"(?:%[0-9A-Fa-f]{2}|[!-$&-.0-9:;<=>A-Z_a-z~])"
 # AI -> (form of the key's value, its qualifiers in order, number of leading digits checked)
 _LINK_KEYS: Final[dict[str, tuple[re.Pattern[str], tuple[str, ...], int]]] = {
-    "00": (re.compile(r"\d{18}"), (), 18),
-    "01": (re.compile(r"\d{8}|\d{12,14}"), ("22", "10", "21", "235"), 14),
-    "253": (re.compile(rf"\d{{13}}{_WEB_CHAR}{{0,17}}"), (), 13),
-    "255": (re.compile(r"\d{13}\d{0,12}"), (), 13),
-    "401": (re.compile(rf"\d{{4}}{_WEB_CHAR}{{0,26}}"), (), 0),
-    "402": (re.compile(r"\d{17}"), (), 17),
-    "414": (re.compile(r"\d{13}"), ("254",), 13),
-    "417": (re.compile(r"\d{13}"), ("7040",), 13),
-    "8003": (re.compile(rf"\d{{14}}{_WEB_CHAR}{{0,16}}"), (), 14),
-    "8004": (re.compile(rf"\d{{4}}{_WEB_CHAR}{{0,26}}"), ("7040",), 0),
-    "8006": (re.compile(r"\d{18}"), ("22", "10", "21"), 14),
-    "8010": (re.compile(rf"\d{{4}}{_WEB_CHAR}{{0,26}}"), ("8011",), 0),
-    "8017": (re.compile(r"\d{18}"), ("8019",), 18),
-    "8018": (re.compile(r"\d{18}"), ("8019",), 18),
+    "00": (re.compile(r"[0-9]{18}"), (), 18),
+    "01": (re.compile(r"[0-9]{8}|[0-9]{12,14}"), ("22", "10", "21", "235"), 14),
+    "253": (re.compile(rf"[0-9]{{13}}{_WEB_CHAR}{{0,17}}"), (), 13),
+    "255": (re.compile(r"[0-9]{13}[0-9]{0,12}"), (), 13),
+    "401": (re.compile(rf"[0-9]{{4}}{_WEB_CHAR}{{0,26}}"), (), 0),
+    "402": (re.compile(r"[0-9]{17}"), (), 17),
+    "414": (re.compile(r"[0-9]{13}"), ("254",), 13),
+    "417": (re.compile(r"[0-9]{13}"), ("7040",), 13),
+    "8003": (re.compile(rf"[0-9]{{14}}{_WEB_CHAR}{{0,16}}"), (), 14),
+    "8004": (re.compile(rf"[0-9]{{4}}{_WEB_CHAR}{{0,26}}"), ("7040",), 0),
+    "8006": (re.compile(r"[0-9]{18}"), ("22", "10", "21"), 14),
+    "8010": (re.compile(rf"[0-9]{{4}}{_WEB_CHAR}{{0,26}}"), ("8011",), 0),
+    "8017": (re.compile(r"[0-9]{18}"), ("8019",), 18),
+    "8018": (re.compile(r"[0-9]{18}"), ("8019",), 18),
 }
 _SHORT_NAMES: Final = {
     "gtin": "01", "itip": "8006", "cpid": "8010", "gln": "414", "party": "417", "gsrnp": "8017",

@@ -64,7 +64,7 @@ _PARTIES: Final = {
     "destinationList": ("destination", "sourceDestType"),
     "sourceList": ("source", "sourceDestType"),
 }
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 def prehash(event: RawEvent | Mapping[str, Any]) -> str:

@@ -21,8 +21,10 @@ from hanse.apps.trace.epcis.vocabulary import DEFAULT_PREFIXES, expand_curie, re
 URI: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>"{}|\\^`\x00-\x1f]+')
 _UOM: Final = re.compile(r"[A-Z0-9]{2,3}")
 _HEX: Final = re.compile(r"[A-Fa-f0-9]+")
-_VERSION: Final = re.compile(r"\d+(?:\.\d+)*")
-_OLD_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
+_VERSION: Final = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+_OLD_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9](:[0-9][0-9](\.[0-9]+)?)?(Z|[+-][0-9][0-9]:[0-9][0-9])?"
+)
 OPEN_VOCABULARIES: Final = frozenset({"measurementType", "sensorAlertType", "component"})
 CONTEXTS: Final = ("https://ref.gs1.org/standards/epcis/", "https://gs1.github.io/EPCIS/",
                    "https://ref.gs1.org/epcis/", "http://ref.gs1.org/standards/epcis/")  # fmt: skip

@@ -7,15 +7,15 @@ from functools import lru_cache
 from typing import Final
 
 _TIME: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d+))?"
-    r"(?:(Z)|([+-])(0\d|1[0-4]):([0-5]\d))"
+    r"([0-9]{4})-([0-9][0-9])-([0-9][0-9])T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]+))?"
+    r"(?:(Z)|([+-])(0[0-9]|1[0-4]):([0-5][0-9]))"
 )
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY_MS: Final = 86_400_000
 _MS_MIN: Final = (1 - _EPOCH) * _DAY_MS
 _MS_MAX: Final = (date.max.toordinal() - _EPOCH + 1) * _DAY_MS - 1
 
-OFFSET: Final = re.compile(r"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)")
+OFFSET: Final = re.compile(r"[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00)")
 """``eventTimeZoneOffset``: between -14:00 and +14:00 (EPCIS 2.0 section 7.4.1)."""
 
 

@@ -117,10 +117,11 @@ class Term:
     written: str
 
 
-# Prefixes that the GS1 context declares for everybody; documents may declare more.
+# Prefixes that the GS1 context declares for everybody; documents may declare more. It ends cbvmda
+# with a colon, where the XML binding does not: without it, both bindings give one event hash.
 DEFAULT_PREFIXES: Final[dict[str, str]] = {
     "cbv": CBV_WEB, "gs1": GS1_WEB, "epcis": "https://ref.gs1.org/epcis/",
-    "cbvmda": "urn:epcglobal:cbv:mda:", "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "cbvmda": "urn:epcglobal:cbv:mda", "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "owl": "http://www.w3.org/2002/07/owl#", "xsd": "http://www.w3.org/2001/XMLSchema#",
     "dcterms": "http://purl.org/dc/terms/",
 }  # fmt: skip

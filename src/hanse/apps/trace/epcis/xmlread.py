@@ -23,7 +23,7 @@ MASTER_NAMESPACES: Final = {
 WRAPPERS: Final = frozenset({"extension", "baseExtension"})
 XML_EVENT_TYPES: Final = frozenset({*EVENT_TYPES, "QuantityEvent"})
 
-_DECIMAL: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 

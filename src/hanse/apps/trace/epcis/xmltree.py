@@ -210,7 +210,7 @@ def parse_xml(document: bytes) -> Element:
         parser.Parse(document, True)
     except expat.ExpatError as error:
         raise NotWellFormed(str(error)) from error
-    except ValueError as error:  # an encoding that Python does not know
+    except (LookupError, ValueError) as error:  # an encoding that Python does not know
         raise NotWellFormed(str(error)) from error
     assert reader.root is not None  # expat refuses an empty document
     reader.root.has_doctype = reader.doctypes > 0

@@ -169,3 +169,15 @@ XML_OBJECT = """<ObjectEvent>
 def xml(*events: str, head: str = XML_HEAD) -> bytes:
     """Return a capture document in XML of these events."""
     return (head + "".join(events) + XML_TAIL).encode()
+
+
+def paths_of_leaves(value: Any, before: str = "") -> list[str]:
+    """Return the paths of all values below ``value`` that hold no others."""
+    found: list[str] = []
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        path = f"{before}{key}"
+        if isinstance(inner, (dict, list)) and inner:
+            found += paths_of_leaves(inner, f"{path}|")
+        else:
+            found.append(path)
+    return found

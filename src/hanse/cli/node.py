@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``hanse node``: make a node from a genesis description, and run it."""
+
+import asyncio
+import importlib
+import signal
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hanse.apps import discover
+from hanse.cli.hosting import hosted
+from hanse.cli.output import common, emit, progress
+from hanse.contracts.app import App
+from hanse.crypto import keyfiles, signers
+from hanse.crypto.signers import Signer
+from hanse.errors import Malformed
+from hanse.identity import GenesisPolicy
+from hanse.node.clock import wall_clock_ms
+from hanse.node.folder import make_folder, open_folder
+from hanse.node.founding import Founder, Operator, found
+
+RESTART = 70  # exit code that asks the supervisor to start the node again
+
+
+@click.group()
+def node() -> None:
+    """Make and run a node."""
+
+
+@node.command()
+@click.option("--genesis", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--dir", "folder", type=click.Path(path_type=Path), required=True)
+@common
+def init(*, genesis: Path, folder: Path, as_json: bool) -> None:
+    """Make a node and the keys of its members from a genesis description in TOML.
+
+    \b
+    Examples:
+      hanse node init --genesis genesis.toml --dir ./node1
+    """
+    try:
+        described = tomllib.loads(genesis.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise Malformed(reason=str(error), at=str(genesis)) from None
+    apps = discover()
+    document, operator, wallet = _found(described, apps)
+    made = make_folder(folder, document, _text(described, "node"), operator)
+    members = folder / "members"
+    members.mkdir(mode=0o700, exist_ok=True)
+    for name, signer in wallet.items():
+        keyfiles.save(members / f"{name}.key", signer, passphrase=None)
+    result = {"ledger": made.ledger, "members": str(members), "node": str(folder)}
+    emit(result, as_json=as_json)
+
+
+def _found(
+    described: dict[str, Any], apps: tuple[App, ...]
+) -> tuple[bytes, Signer, dict[str, Signer]]:
+    suite = described.get("suite", "ed25519-sha256")
+    wanted = described.get("apps", [app.name for app in apps])
+    operator = signers.generate(suite)
+    wallet = {m["id"]: signers.generate(suite) for m in described.get("members", [])}
+    roles = {m["id"]: m.get("roles", []) for m in described.get("members", [])}
+    witnesses = {w["name"]: signers.generate(suite) for w in described.get("witnesses", [])}
+    document = found(
+        network=_text(described, "network"),
+        time_ms=wall_clock_ms(),
+        organisations={o["id"]: o["name"] for o in described.get("organisations", [])},
+        members={name: Founder(roles[name], signer) for name, signer in wallet.items()},
+        operator=Operator(_text(described, "node"), _text(described, "operator"), operator),
+        contracts=[c for app in apps if app.name in wanted for c in app.contracts],
+        witnesses=witnesses,
+        witness_quorum=int(described.get("witness_quorum", 0)),
+        policies=[
+            GenesisPolicy(
+                organisations=p.get("organisations", []),
+                resource=p["resource"],
+                roles=p.get("roles", []),
+                rule=p["rule"],
+            )
+            for p in described.get("policies", [])
+        ],
+    )
+    return document, operator, wallet | {f"witness-{n}": s for n, s in witnesses.items()}
+
+
+def _text(described: dict[str, Any], name: str) -> str:
+    value = described.get(name)
+    if not isinstance(value, str):
+        raise Malformed(reason=f"{name} is missing or no text", at=f"$.{name}")
+    return value
+
+
+@node.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=8420, show_default=True, help="0 takes a free port.")
+@click.option("--app", "extra", multiple=True, help="A further module that holds an APP.")
+@common
+def run(*, folder: Path, host: str, port: int, extra: tuple[str, ...], as_json: bool) -> None:
+    """Run a node with its gateway and console until it is told to stop.
+
+    \b
+    Examples:
+      hanse node run ./node1
+      hanse node run ./node1 --port 0 --json
+    """
+    apps = (*discover(), *(importlib.import_module(name).APP for name in extra))
+    sys.exit(asyncio.run(_serve(folder, apps, host, port, as_json=as_json)))
+
+
+async def _serve(
+    folder: Path, apps: tuple[App, ...], host: str, port: int, *, as_json: bool
+) -> int:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    with progress("replay", quiet=as_json) as show:
+        async with hosted(open_folder(folder), apps, host=host, port=port, progress=show) as up:
+            ready = {"ledger": up.service.ledger, "url": up.url}
+            emit(ready, as_json=as_json, text=f"{up.url}  ledger {up.service.ledger}")
+            sys.stdout.flush()
+            failed = asyncio.ensure_future(up.service.failed())
+            stopped = asyncio.ensure_future(stop.wait())
+            done, _ = await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if failed in done:
+                click.echo(f"the node stops: {failed.exception()!r}", err=True)
+                return RESTART
+            failed.cancel()
+    return 0

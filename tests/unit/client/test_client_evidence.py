@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The second verifier: the verdicts of the first, on the same files and on forgeries of them."""
+
+from functools import cache
+from itertools import islice
+
+import pytest
+
+from hanse.client.evidence import STEPS, verify
+from hanse.codec.limits import EVIDENCE_BYTES_MAX
+from hanse_verify import verify as verify_alone
+from tests.verifier import mutate
+from tests.verifier.build import Ledger
+
+SUITES = ("ed25519-sha256", "p256-sha256", "sm2-sm3")
+
+
+@cache
+def ledger_of(suite: str) -> Ledger:
+    return Ledger(suite)
+
+
+@cache
+def files_of(suite: str) -> dict[str, bytes]:
+    return ledger_of(suite).genuine()
+
+
+def plain(result) -> dict[str, object]:
+    """Return a result's document without the wording, which is each implementation's own."""
+    document = result.to_document()
+    document["verdict"] = str(document["verdict"])
+    document["steps"] = [(step["step"], step["passed"]) for step in document["steps"]]
+    return document
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_both_verifiers_say_the_same_of_genuine_files(suite: str) -> None:
+    ledger = ledger_of(suite)
+    anchors = (ledger.id, None, "", "A" * 43, ledger.note(3), ledger.note(1), ledger.note(3)[:-1])
+    for name, data in files_of(suite).items():
+        for trust in anchors:
+            assert plain(verify(data, trust)) == plain(verify_alone(data, trust)), (name, trust)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("record", "valid"),
+        ("refusal", "valid"),
+        ("joint record", "valid"),
+        ("withdrawn record", "withdrawn"),
+        ("record before its withdrawal", "valid"),
+        ("state value", "valid"),
+        ("absent key", "valid"),
+        ("absent contract", "valid"),
+    ],
+)
+def test_genuine_files_have_their_verdict_with_and_without_anchor(name: str, verdict: str) -> None:
+    data = files_of("ed25519-sha256")[name]
+    result = verify(data + b"\n", ledger_of("ed25519-sha256").id)
+    assert result.verdict == verdict
+    assert [step.step for step in result.steps] == list(STEPS)
+    assert result.exit_code == (0 if verdict == "valid" else 1)
+    alone = verify(data, None)
+    assert (alone.verdict, alone.exit_code) == ("unknown_issuer", 5)
+
+
+def test_a_forged_ledger_of_the_same_names_is_not_valid() -> None:
+    forged = Ledger("ed25519-sha256", seed="thief")
+    for data in forged.genuine().values():
+        result = verify(data, ledger_of("ed25519-sha256").id)
+        assert (result.verdict, result.steps[-1].step) == ("not_valid", "finality")
+
+
+@pytest.mark.parametrize("name", ["joint record", "withdrawn record", "absent key"])
+def test_no_mutant_is_accepted_and_both_verifiers_agree(name: str) -> None:
+    ledger, data = ledger_of("ed25519-sha256"), files_of("ed25519-sha256")[name]
+    sample = islice(mutate.mutants(data), None, None, 7)
+    for what, mutant in sample:
+        mine, other = verify(mutant, ledger.id), verify_alone(mutant, ledger.id)
+        assert mine.verdict == str(other.verdict), what
+        assert mine.verdict == "not_valid" or mutant.removesuffix(b"\n") == data, what
+
+
+def test_no_other_spelling_of_a_file_is_accepted() -> None:
+    ledger, data = ledger_of("ed25519-sha256"), files_of("ed25519-sha256")["record"]
+    for what, other in mutate.respellings(data):
+        if other != data:
+            assert verify(other, ledger.id).verdict == "not_valid", what
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"null", b"[]", b"{}", b"\xff", b"[" * 10_000])
+def test_rubbish_is_not_valid_and_never_raises(data: bytes) -> None:
+    result = verify(data, "A" * 43)
+    assert (result.verdict, [s.step for s in result.steps]) == ("not_valid", ["format"])
+
+
+def test_a_file_beyond_the_limit_is_refused_unread() -> None:
+    result = verify(b" " * (EVIDENCE_BYTES_MAX + 1), None)
+    assert "too_large" in result.steps[0].detail
