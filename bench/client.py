@@ -39,9 +39,7 @@ def main(count: int, batch: int) -> None:
     gateway = Metered(ledger)
     client = Client(transport=gateway, trust=ledger.genesis.ledger)
     signer = signer_of("alice")
-    drafters = [
-        Drafter(ledger.genesis, f"m{n}@acme", "k1", signer) for n in range(1000)
-    ]
+    drafters = [Drafter(ledger.genesis, f"m{n}@acme", "k1", signer) for n in range(1000)]
     start = time.process_time_ns()
     drafts = [
         drafters[n % 1000].draft(

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cost of the state trie: CPU per changed key, bytes written, memory and proofs, with LMDB below it.
+"""Cost of the state trie over LMDB: CPU per changed key, bytes written, memory, proofs.
 
     python bench/trie.py [KEYS ...]          one JSON line for each number of keys
 
-Each line: bulk load of KEYS entries, then blocks of 500 changed keys with a checkpoint every 50 blocks,
-flush included; CPU is that of this process, user and system.
+Each line: bulk load of KEYS entries, then blocks of 500 changed keys with a checkpoint every 50
+blocks, flush included; CPU is that of this process, user and system.
 """
 
 import json
-import os
 import random  # noqa: TID251 - seeded: the same work on every machine
-import resource
 import sys
 import tempfile
 import time
@@ -59,8 +57,11 @@ def disk_bytes() -> int:
 
 
 def rss_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
+    """Memory of this process, without the pages of LMDB's file that the kernel keeps."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def measure(count: int, folder: Path) -> dict[str, object]:
@@ -111,7 +112,7 @@ def measure(count: int, folder: Path) -> dict[str, object]:
         "prove_us": round(prove_us, 1),
         "verify_us": round(verify_us, 1),
         "proof_bytes": size,
-        "disk_mb": round(os.stat(folder / "data.mdb").st_blocks / 2048, 1),
+        "disk_mb": round((folder / "data.mdb").stat().st_blocks / 2048, 1),
     }
 
 

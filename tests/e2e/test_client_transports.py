@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both transports on real sockets: kept-alive, sent again after a lost connection, never in vain."""
+"""Both transports on real sockets: kept-alive, and sent again after a lost connection."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from hanse.client.sync import HttpTransport
 
 
 class Server:
-    """Answers each request with its body, its connection's number and its own; cuts when told to."""
+    """Answers each request with its own body; cuts the connection when told to."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))

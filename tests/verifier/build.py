@@ -6,6 +6,7 @@ works: recursive trees, dictionaries, no thought of speed.
 """
 
 import base64
+import copy
 import hashlib
 import json
 from collections.abc import Callable
@@ -289,7 +290,7 @@ class Ledger:
 
         path = [b64(p) for p in self.log_path(leaf, self.leaves[:size])]
         organisation = body["signer"].partition("@")[2]
-        return self._common(height, "record") | {
+        file = self._common(height, "record") | {
             "contract": registry("contracts", body["contract"]),
             "keys": [
                 {"key": registry("keys", s["signer"], s["key"]),
@@ -299,9 +300,11 @@ class Ledger:
             "record": {"index": leaf, "path": path, "receipt": receipt, "transaction": transaction},
             "withdrawal": registry("withdrawals", receipt["tx"], organisation),
         }  # fmt: skip
+        return copy.deepcopy(file)
 
     def value(self, contract: str, key: bytes, height: int) -> dict:
-        return self._common(height, "state") | {"state": self.proof(height, contract, key)}
+        file = self._common(height, "state") | {"state": self.proof(height, contract, key)}
+        return copy.deepcopy(file)
 
     def genuine(self) -> dict[str, bytes]:
         """Return one file of each kind, by name."""

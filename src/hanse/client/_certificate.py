@@ -36,6 +36,7 @@ class CertifiedHeader:
     block_id: bytes
     log_root: bytes
     state_root: bytes
+    path: tuple[bytes, ...]
     note: Note
     witnesses: tuple[str, ...]
 
@@ -123,6 +124,7 @@ def verify_certified(
         block_id=block_id,
         log_root=to_hash(header.log_root),
         state_root=to_hash(header.state_root),
+        path=tuple(path),
         note=note,
         witnesses=verify_witnesses(note, genesis),
     )

@@ -3,7 +3,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -23,7 +23,7 @@ from hanse.client._http import (
 from hanse.client._state import StateProof, state_key, verify_state_proof
 from hanse.client.bulk import encode_args, verify_record
 from hanse.client.evidence import Result, verify
-from hanse.client.note import encode_note, with_lines
+from hanse.client.note import Note, encode_note, parse_note, with_lines
 from hanse.client.receipts import VerifiedReceipt
 from hanse.client.session import Session, node_at_fault
 from hanse.client.witness import Witness
@@ -33,6 +33,8 @@ from hanse.codec.documents import TAG_HEADER, TAG_SIGNED, Body, decode_transacti
 from hanse.codec.limits import BLOCK_TXS_MAX
 from hanse.contracts.types import BigInt
 from hanse.errors import ProofInvalid, Refusal
+
+_COSIGN_BLOCKS_BACK: Final = 64  # how far behind the newest block a wanted checkpoint may be
 
 Key = str | int | bool | bytes | tuple["Key", ...]
 """A state key as its contract sees it; an empty tuple for a single value."""
@@ -96,16 +98,10 @@ class _HeaderAnswer(msgspec.Struct, frozen=True):
     header: msgspec.Raw
 
 
-class _Path(msgspec.Struct, frozen=True):
-    header_path: list[str]
-    note: str
-
-
 _state_decoder = msgspec.json.Decoder(_StateAnswer)
 _record_decoder = msgspec.json.Decoder(_RecordAnswer)
 _block_decoder = msgspec.json.Decoder(_BlockAnswer)
 _header_decoder = msgspec.json.Decoder(_HeaderAnswer)
-_path_decoder = msgspec.json.Decoder(_Path)
 
 
 def state(session: Session, contract: str, collection: str, key: Key) -> Steps[VerifiedState]:
@@ -312,31 +308,43 @@ def drafts_of(report: JsonObject) -> list[tuple[str, str, dict[str, object]]]:
 def cosign(session: Session, witness: Witness) -> Steps[int]:
     """Return the log's size that the witness signed, once the node has its line.
 
+    The node names the checkpoint: one that somebody waits for, else its newest.
+
     Raises:
         ForkSeen: the node shows another history than the witness signed before; nothing is signed.
         Rejected: ``not_cosigned``: the header is too old or too new for the witness's clock.
     """
     genesis = yield from session.genesis()
-    report = yield from session.ledger()
-    path = f"/v1/headers/{report.get('height')}"
-    answer = decode_answer((yield from fetch(Request("GET", path))), _header_decoder, path)
-    with node_at_fault(path):
-        found = verify_certified(bytes(answer.header), bytes(answer.certificate), genesis)
-        header_path = msgspec.json.decode(bytes(answer.certificate))["header_path"]
-        hashes = [to_hash(text) for text in header_path]
+    wanted = yield from _wanted_note()
+    height = (yield from session.ledger()).get("height")
+    for back in range(_COSIGN_BLOCKS_BACK):
+        path = f"/v1/headers/{int(str(height)) - back}"
+        answer = decode_answer((yield from fetch(Request("GET", path))), _header_decoder, path)
+        with node_at_fault(path):
+            found = verify_certified(bytes(answer.header), bytes(answer.certificate), genesis)
+        if found.note.checkpoint.size <= wanted.checkpoint.size:
+            break
+    if found.note.checkpoint != wanted.checkpoint:
+        raise ProofInvalid(reason="the checkpoint to cosign is of no recent header")
+    size = wanted.checkpoint.size
     consistency: list[bytes] = []
-    size = found.note.checkpoint.size
     if 0 < witness.size < size:
         where = f"/v1/consistency?old={witness.size}&new={size}"
         rows = (yield from fetch_json(Request("GET", where))).get("path")
         with node_at_fault(where):
             consistency = [to_hash(str(t)) for t in rows] if isinstance(rows, list) else []
     line = witness.cosign(
-        encode_note(found.note), bytes(answer.header), hashes, consistency, session.now_ms()
+        encode_note(wanted), bytes(answer.header), found.path, consistency, session.now_ms()
     )
-    signed = encode_note(with_lines(found.note, [line]))
+    signed = encode_note(with_lines(wanted, [line]))
     yield from fetch(Request("POST", "/v1/cosignatures", encode({"note": signed})))
     return size
+
+
+def _wanted_note() -> Steps[Note]:
+    body = yield from fetch(Request("GET", "/v1/checkpoint"))
+    with node_at_fault("/v1/checkpoint"):
+        return parse_note(body.decode("utf-8", "replace"))
 
 
 def verify_event(session: Session, event: FeedEvent) -> Steps[None]:

@@ -26,6 +26,8 @@ def _refuse_float(text: str) -> object:
     raise NotCanonical(reason=f"{text[:40]} is not an integer")
 
 
+_KNOWN_KEYS: set[str] = set()
+_KNOWN_KEYS_MAX = 4096  # identifiers remembered as such; the fields of a ledger's documents are few
 _EMPTY: tuple[None] = (None,)  # an empty container is a level of nesting, too
 _decoder = msgspec.json.Decoder(float_hook=_refuse_float)
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -110,6 +112,14 @@ def _check_keys(value: dict[str, object]) -> None:
     for key in value:
         if not _IDENTIFIER(key):
             raise NotCanonical(reason=f"key {key[:40]!r} is not an ASCII identifier")
+
+
+def _is_identifier(key: str) -> bool:
+    if _IDENTIFIER(key) is None:
+        return False
+    if len(_KNOWN_KEYS) < _KNOWN_KEYS_MAX:
+        _KNOWN_KEYS.add(key)
+    return True
 
 
 def _check_tree(root: object) -> None:

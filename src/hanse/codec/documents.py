@@ -14,10 +14,13 @@ import msgspec
 
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.canonical import decode, decode_as, encode
-from hanse.codec.limits import NONCE_BYTES_MAX, NONCE_BYTES_MIN, TX_BYTES_MAX, TX_SIGNATURES_MAX
-from hanse.errors import Malformed
-
-Height = NewType("Height", int)
+from hanse.codec.limits import (
+    NONCE_BYTES_MAX,
+    NONCE_BYTES_MIN,
+    SIGNER_CHARS_MAX,
+    TX_BYTES_MAX,
+    TX_SIGNATURES_MAX,
+)
 LogSize = NewType("LogSize", int)
 LeafIndex = NewType("LeafIndex", int)
 TimeMs = NewType("TimeMs", int)
@@ -111,6 +114,9 @@ def decode_transaction(raw: bytes, tagged: Tagged) -> Transaction:
         raise Malformed(reason="the first signature must be the signer's", at="$.signatures[0]")
     if len({(s.signer, s.key) for s in signed.signatures}) < len(signed.signatures):
         raise Malformed(reason="a signer and key may sign once", at="$.signatures")
+    if any(len(s.signer) > SIGNER_CHARS_MAX for s in signed.signatures):
+        reason = f"a signer has at most {SIGNER_CHARS_MAX} characters"
+        raise Malformed(reason=reason, at="$.signatures")
     if not bytes(body.args).startswith(b"{"):
         raise Malformed(reason="args must be an object", at="$.body.args")
     if body.cost_max < 0 or body.expires_ms < 0:

@@ -22,7 +22,7 @@ _ITEMS_MAX: Final = 100  # entries of one fact that is a list or an object
 def build_problem(error: HanseError) -> Problem:
     """Return the problem document of ``error``.
 
-    A :class:`Refusal` shows the code that the ledger gave, so that one fault has one code everywhere.
+    A :class:`Refusal` shows the code that the ledger gave: one fault has one code everywhere.
     """
     facts = error.facts()
     code, title = error.code, title_of(type(error))

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hanse.client import AsyncClient
-from hanse.console.catalogue import Text, load_catalogue
+from hanse.console.catalogue import Text, app_sentences, load_catalogue
 from hanse.console.ledger import Ledger, Signers, refusal_code
 from hanse.console.pages import apps, contracts, overview, records, registry, settings
 from hanse.console.security import SecurityHeaders
@@ -69,7 +69,10 @@ def build_console(
         apps: the apps whose panels are shown.
         sentences: language → ``sentence.<contract>.<event>`` → the event's sentence in it.
     """
-    console = Console(Ledger(client, wallet or {}), apps, load_catalogue(sentences))
+    words = app_sentences(apps)
+    for language, table in (sentences or {}).items():
+        words.setdefault(language, {}).update(table)
+    console = Console(Ledger(client, wallet or {}), apps, load_catalogue(words))
     routes = [
         Route(address, _endpoint(console, page), methods=[method])
         for method, address, page in PAGES

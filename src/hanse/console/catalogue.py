@@ -7,9 +7,11 @@ chosen by ``n``. Codes, identifiers and names of actions are never translated.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Final
+
+from hanse.contracts.app import App
 
 LANGUAGES: Final = ("en", "zh-Hans", "es")
 LANGUAGE_NAMES: Final = {"en": "English", "zh-Hans": "简体中文", "es": "Español"}
@@ -60,6 +62,25 @@ def load_catalogue(extra: Mapping[str, Mapping[str, Text]] | None = None) -> Cat
         table = json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
         tables[language] = {**table, **(extra or {}).get(language, {})}
     return Catalogue(tables)
+
+
+def app_sentences(apps: Iterable[App]) -> dict[str, dict[str, Text]]:
+    """Return the translations that apps bring in ``locale/<language>.json`` beside their contracts.
+
+    A key is ``sentence.<contract>.<event>``; others are left aside, so that no app can change the
+    console's own words.
+    """
+    found: dict[str, dict[str, Text]] = {}
+    for app in apps:
+        for package in sorted({cls.__module__.rpartition(".")[0] for cls in app.contracts}):
+            for language in LANGUAGES:
+                file = resources.files(package) / "locale" / f"{language}.json" if package else None
+                if file is None or not file.is_file():
+                    continue
+                table = json.loads(file.read_text(encoding="utf-8"))
+                mine = {key: text for key, text in table.items() if key.startswith("sentence.")}
+                found.setdefault(language, {}).update(mine)
+    return found
 
 
 def grouped(number: int, language: str) -> str:

@@ -26,6 +26,7 @@ _UNITS: Final = {
     "_hours": "h",
     "_milli": "1/1000",
 }
+_ACRONYMS: Final = frozenset({"gln", "gtin", "id", "lei", "sscc", "url", "uscc"})
 Schema = Mapping[str, Any]
 
 
@@ -56,8 +57,9 @@ class Field:
 
 def humanise(name: str) -> str:
     """Return an identifier as words: ``net_weight_kg`` is ``Net weight kg``."""
-    words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    words = name.replace("_", " ").strip().split(" ")
+    text = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
+    return text[:1].upper() + text[1:]
 
 
 def resolve(schema: Schema, root: Schema) -> Schema:
@@ -92,11 +94,16 @@ def unwrap(schema: Schema, root: Schema) -> tuple[Schema, bool]:
 
 
 def build_fields(schema: Schema, prefix: str = "", root: Schema | None = None) -> list[Field]:
-    """Return the fields of an object schema, in the order in which it lists its properties."""
+    """Return the fields of an object schema, in their declared order, optional ones last."""
     root = schema if root is None else root
     required = set(schema.get("required", ()))
     fields = []
-    for name, raw in schema.get("properties", {}).items():
+    properties = schema.get("properties", {})
+    # canonical JSON sorts the properties; the list of required ones keeps the declared order
+    names = [name for name in schema.get("required", ()) if name in properties]
+    names += [name for name in properties if name not in required]
+    for name in names:
+        raw = properties[name]
         inner, nullable = unwrap(raw, root)
         needed = name in required and not nullable
         fields.append(_build_field(f"{prefix}{name}", name, inner, root, needed=needed))

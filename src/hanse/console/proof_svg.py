@@ -111,8 +111,6 @@ def _box(x: int, y: int, kind: str, label: str, value: str) -> Markup:
 def _sibling(rung: Rung, y: int, words: Mapping[str, str]) -> Markup:
     x = MARGIN + SIDE
     side = words["left"] if rung.sibling_is_left else words["right"]
-    start, middle, join = x, MARGIN + BOX_WIDTH // 2, y - (ROW - BOX_HEIGHT) // 2
-    line = Markup('<path class="edge" d="M{} {}C{} {} {} {} {} {}"/>').format(
-        *(start, y + BOX_HEIGHT // 2, x - 20, y + BOX_HEIGHT // 2), *(x - 40, join, middle, join)
-    )
+    middle, join = MARGIN + BOX_WIDTH // 2, y - (ROW - BOX_HEIGHT) // 2
+    line = Markup('<path class="edge" d="M{} {}V{}H{}"/>').format(x + 24, y, join, middle)
     return line + _box(x, y, "sibling", side, short(rung.sibling))

@@ -7,7 +7,8 @@ A transaction without such an event gets a plain sentence built from names, neve
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from hanse.console.catalogue import Catalogue, grouped
 from hanse.console.display import money, path, short, utc
@@ -17,6 +18,20 @@ _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z_]+))?\}")
 _LONG = re.compile(r"[A-Za-z0-9_-]{43}|[0-9a-f]{40,128}")
 
 
+DIGITAL_LINK: Final = "https://id.gs1.org/"
+_KEYS: Final = {  # GS1 application identifiers that name things and places
+    "00": "SSCC",
+    "01": "GTIN",
+    "10": "value.lot",
+    "21": "value.serial",
+    "254": "value.extension",
+    "414": "GLN",
+    "417": "GLN",
+    "8003": "GRAI",
+    "8004": "GIAI",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a sentence: text, and what it links to when it stands for something."""
@@ -24,6 +39,7 @@ class Part:
     text: str
     href: str | None = None
     title: str | None = None
+    lang: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +62,10 @@ class Words:
             return self._number(value, spec, fields or {})
         if isinstance(value, list):
             return Part(", ".join(self.part(one, spec, fields).text for one in value[:20]))
+        if value is None or value == "":
+            return Part("-")
         if not isinstance(value, str):
-            return Part("-" if value is None else str(value))
+            return Part(str(value))
         return self._text(value)
 
     def _number(self, value: int, spec: str, fields: Mapping[str, Any]) -> Part:
@@ -63,37 +81,55 @@ class Words:
         if at and self.directory.has_member(value):
             href = path("organisations", organisation) + f"#{member}"
             return Part(value, href, self.directory.name_of(organisation))
+        if value.startswith(DIGITAL_LINK):
+            spoken = self._spoken(value)
+            if spoken:
+                return Part(spoken, f"/search?q={quote(value, safe='')}", value)
         name = self.directory.name_of(value)
         if name is not None:
             return Part(name, path("organisations", value), value)
         return Part(short(value), None, value) if _LONG.fullmatch(value) else Part(value)
 
-    def fill(self, template: str, fields: Mapping[str, Any]) -> list[Part]:
-        """Return ``template`` with its slots filled from ``fields``."""
+    def _spoken(self, link: str) -> str | None:
+        """Return a GS1 Digital Link as people say it: GTIN, lot, serial number, place."""
+        keys = link[len(DIGITAL_LINK) :].partition("?")[0].split("/")
+        pairs = list(zip(keys[::2], keys[1::2], strict=False))
+        if len(keys) % 2 or not pairs or any(key not in _KEYS for key, _ in pairs):
+            return None
+        names = [_KEYS[key] for key, _ in pairs]
+        words = [self.say(name) if "." in name else name for name in names]
+        return " ".join(
+            f"{word} {unquote(pair[1])}" for word, pair in zip(words, pairs, strict=True)
+        )
+
+    def fill(self, template: str, fields: Mapping[str, Any], lang: str | None = None) -> list[Part]:
+        """Return ``template``, whose own words are in ``lang``, with its slots filled."""
         parts: list[Part] = []
         at = 0
         for match in _SLOT.finditer(template):
-            parts.append(Part(template[at : match.start()]))
+            parts.append(Part(template[at : match.start()], lang=lang))
             known = match[1] in fields
             parts.append(
                 self.part(fields[match[1]], match[2] or "", fields) if known else Part("…")
             )
             at = match.end()
-        parts.append(Part(template[at:]))
+        parts.append(Part(template[at:], lang=lang))
         return [part for part in parts if part.text]
 
 
 Describe = Callable[[str], Mapping[str, Any]]
 
 
-def template_of(words: Words, description: Mapping[str, Any], event: str) -> str | None:
-    """Return the sentence of a contract event in the reader's language, where there is one."""
+def template_of(words: Words, description: Mapping[str, Any], event: str) -> tuple[str, str | None]:
+    """Return the sentence of a contract event, and its language where not the reader's."""
     for entry in description.get("events", ()):
         if entry.get("name") == event and entry.get("sentence"):
             key = f"sentence.{description.get('name')}.{event}"
             translated = words.catalogue.raw(words.language, key)
-            return translated if isinstance(translated, str) else str(entry["sentence"])
-    return None
+            if isinstance(translated, str):
+                return translated, None
+            return str(entry["sentence"]), None if words.language == "en" else "en"
+    return "", None
 
 
 def sentences_of(
@@ -112,10 +148,12 @@ def sentences_of(
         return [_plain(words.say("sentence.refused"), links)]
     found: list[list[Part]] = []
     for event in receipt.get("events", ())[:20]:
-        template = template_of(words, describe(str(event.get("contract"))), str(event.get("event")))
+        described = describe(str(event.get("contract")))
+        template, lang = template_of(words, described, str(event.get("event")))
         if template:
             fields = event.get("fields", {})
-            found.append(words.fill(template, fields if isinstance(fields, Mapping) else {}))
+            facts = fields if isinstance(fields, Mapping) else {}
+            found.append(words.fill(template, facts, lang))
     return found or [_plain(words.say("sentence.plain"), links)]
 
 

@@ -62,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a call. ``code`` is ``None`` exactly when it succeeded; else writes are empty."""
+    """What came of a call: ``code`` is ``None`` exactly when it succeeded, else no writes."""
 
     code: str | None
     cost: int

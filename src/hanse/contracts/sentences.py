@@ -40,7 +40,7 @@ def shown(value: object) -> str:
     elif isinstance(value, bool):
         text = "yes" if value else "no"
     elif value is None:
-        text = "–"
+        text = "\N{EN DASH}"
     else:
         text = str(value)
     return text if len(text) <= _SHOWN_CHARS_MAX else text[: _SHOWN_CHARS_MAX - 1] + "…"

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """``apply_block``: from a state and an ordered block to writes, receipts and a header. Pure.
 
-The order in which a transaction is looked at is fixed (CONVENTIONS section 6): duplicate, key status and
-expiry, authorisation, arguments, the action's own refusals, invariants. What is wrong up to the expiry
-drops the transaction without record; from there on a refusal is a receipt like any other.
+The order in which a transaction is looked at is fixed (``kernel.outcomes``): ledger, duplicate, key
+status and expiry, authorisation, arguments, the action's own refusals, invariants. What is wrong up
+to the expiry drops the transaction without record; from there on a refusal is a receipt like any
+other.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -28,26 +29,45 @@ from hanse.codec.ordered import OrderedBlock, OrderedSubmission
 from hanse.contracts.contract import Contract
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
 from hanse.crypto import Hash, hash_named
-from hanse.errors import Corrupt
-from hanse.identity import Genesis, is_valid_at, organisation_of
+from hanse.errors import Corrupt, Misconfigured
+from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation_of
 from hanse.kernel.directory import Directory
 from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_hash
 from hanse.kernel.registry import Registry
 from hanse.merkle.log import Frontier, leaf_hash
 from hanse.merkle.trie import StateTries
 
-REPLAY = "replay"
+REPLAY = RESERVED_CONTRACT
 """Name under which the chain of nonce digests stands in the top trie."""
 
 
 class State(Protocol):
-    """The ledger below the block that is being applied."""
+    """The ledger below the block that is being applied; height -1 before the genesis block."""
 
-    height: int
-    block_id: bytes
-    time_ms: int
-    log_frontier: Frontier
-    tries: StateTries
+    @property
+    def height(self) -> int:
+        """Height of the newest block; -1 before the genesis header."""
+        ...
+
+    @property
+    def block_id(self) -> bytes:
+        """Id of the newest block."""
+        ...
+
+    @property
+    def time_ms(self) -> int:
+        """Time of the newest block."""
+        ...
+
+    @property
+    def log_frontier(self) -> Frontier:
+        """The log's right edge after the newest header's leaf."""
+        ...
+
+    @property
+    def tries(self) -> StateTries:
+        """The state tries; moved to a block's root while it is applied."""
+        ...
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value bytes at ``key``, ``None`` when absent."""
@@ -74,7 +94,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class BlockResult:
-    """All that a block did. ``header`` is ``None`` when no record came of it: then there is no block."""
+    """All that a block did; ``header`` is ``None`` when no record, so no block, came of it."""
 
     header: Header | None
     header_bytes: bytes
@@ -93,8 +113,17 @@ class BlockOverBudget(Corrupt):
     budget: str
     limit: int
     actual: int
-    code = "block_over_budget"
-    hint = "The proposer broke the rules; keep the block as evidence and refuse it."
+    code: ClassVar[str] = "block_over_budget"
+    hint: ClassVar[str] = "The proposer broke the rules; keep the block as evidence and refuse it."
+
+
+@dataclass(eq=False)
+class ContractNameTaken(Misconfigured):
+    """Two contracts of one name, or one with a name that belongs to the ledger itself."""
+
+    name: str
+    code: ClassVar[str] = "contract_name_taken"
+    hint: ClassVar[str] = "Give the contract another name; `registry` and `replay` are taken."
 
 
 class BlockView:
@@ -150,16 +179,24 @@ class Kernel:
     """The rules of one ledger: its genesis, its contracts, loaded once."""
 
     def __init__(self, genesis: Genesis, ledger: str, contracts: Iterable[type[Contract]]) -> None:
-        """Load the built-in contracts and those given."""
+        """Load the built-in contracts and those given.
+
+        Raises:
+            ContractNameTaken: two of them have one name.
+        """
         self.genesis = genesis
         self.ledger = ledger
         self.hash: Hash = hash_named(genesis.hash)
         self.rules = genesis.rules
         self.directory = Directory()
+        self._applying = Directory()  # of blocks alone: what is read beside them never mixes in
+        self._registry_root: bytes | None = None
         self.contracts: dict[str, LoadedContract] = {}
         classes: list[type[Contract]] = [Registry, *contracts]
         for cls in classes:
             loaded = LoadedContract(cls)
+            if loaded.name in self.contracts or loaded.name == REPLAY:
+                raise ContractNameTaken(loaded.name)
             self.contracts[loaded.name] = loaded
         self._validators = validators_hash(genesis, self.hash.tagged)
         self._rules_hash = rules_hash(genesis, self.hash.tagged)
@@ -171,6 +208,7 @@ class Kernel:
             state: empty.
             loaded: further state to begin with, for benchmarks; no log can reproduce it.
         """
+        assert state.height == -1, "a ledger begins once"
         writes = genesis_writes(self.genesis)
         for contract, changes in (loaded or {}).items():
             writes.setdefault(contract, {}).update(changes)
@@ -178,7 +216,7 @@ class Kernel:
         return self._finish(state, writes, (), OrderedBlock(0, self.genesis.time_ms, ()), root)
 
     def apply_block(self, state: State, block: OrderedBlock) -> BlockResult:
-        """Return what ``block`` does to ``state``; the tries of ``state`` are moved to the new root.
+        """Return what ``block`` does to ``state``, whose tries are moved to the new root.
 
         Raises:
             BlockOverBudget: the block is beyond the rules.
@@ -187,6 +225,7 @@ class Kernel:
         assert block.time_ms >= state.time_ms
         height = state.height + 1
         view = BlockView(state)
+        self._look_at(state)
         records: list[tuple[Transaction, bytes]] = []
         dropped: list[Dropped] = []
         repeated: list[Transaction] = []
@@ -208,7 +247,8 @@ class Kernel:
                 if outcome.writes:
                     view.add(tx.body.contract, outcome.writes)
                     if tx.body.contract == "registry":
-                        self.directory.forget()
+                        self._applying.forget()
+                        self._registry_root = None
                 seen[tx.nonce_digest] = tx.id
                 records.append((tx, _receipt(tx, outcome, height, len(records))))
         lost = (tuple(dropped), tuple(repeated))
@@ -218,17 +258,29 @@ class Kernel:
         done = self._finish(state, view.writes, tuple(records), block, root)
         return replace(done, dropped=lost[0], repeated=lost[1])
 
+    def _look_at(self, state: State) -> None:
+        """Keep what was read of the registry only while its root is the same."""
+        root = state.tries.root_of("registry")
+        if root != self._registry_root:
+            self._applying.forget()
+            self._registry_root = root
+
     def run(self, reader: BlockView | State, tx: Transaction, height: int, time_ms: int) -> Outcome:
-        """Return the outcome of an admitted transaction: authorise, then call. Nothing is written."""
+        """Return the outcome of an admitted transaction: authorise, then call; nothing is written.
+
+        What ``reader`` raises, ``RecursionError`` and ``MemoryError`` are faults of this node, not
+        outcomes: whoever applies a block must stop then.
+        """
         body = tx.body
+        directory = self._applying if isinstance(reader, BlockView) else self.directory
         loaded = self.contracts.get(body.contract)
-        if loaded is None or not self.directory.is_active(reader, body.contract, height):
+        if loaded is None or not directory.is_active(reader, body.contract, height):
             return Outcome("unknown_contract", 0, "no such contract is active at this height")
         entry = loaded.entries.get(body.action)
         if entry is None or entry.mark.kind != "action":
             return Outcome("unknown_action", 0, "the contract has no such action")
         role = entry.mark.role
-        if role is not None and not self.directory.has_role(reader, body.signer, role, height):
+        if role is not None and not directory.has_role(reader, body.signer, role, height):
             return Outcome("not_authorised", 0, "the signer lacks the role", encode({"role": role}))
         return loaded.call(
             reader,
@@ -241,14 +293,9 @@ class Kernel:
                 height=height,
                 tx=to_text(tx.id),
                 cost_max=body.cost_max,
-                roles=self._roles(reader, body.signer, height),
+                roles=lambda: directory.roles(reader, body.signer, height),
             ),
         )
-
-    def _roles(
-        self, reader: BlockView | State, member: str, height: int
-    ) -> Callable[[], tuple[str, ...]]:
-        return lambda: self.directory.roles(reader, member, height)
 
     def _gate(  # noqa: PLR0913, PLR0917  # the numbered steps share one signature
         self,
@@ -259,26 +306,38 @@ class Kernel:
         height: int,
         time_ms: int,
     ) -> str | None:
-        """Return ``None`` to go on, a code to drop ``tx``, or ``""`` where its receipt exists already."""
+        """Return ``None`` to go on, a code to drop ``tx``, or ``""`` where it has its receipt."""
         if tx.body.ledger != self.ledger:
             return "wrong_ledger"
         earlier = seen.get(tx.nonce_digest) or state.find_nonce(tx.nonce_digest)
         if earlier is not None:
             return "" if earlier == tx.id else "nonce_reused"
-        for signature in tx.signatures:
-            key = self.directory.key(view, signature.signer, signature.key)
-            if key is None:
-                return "unknown_key"
-            if not is_valid_at(key, height) or key.purpose != "signing":
-                return "key_not_valid"
-            member = self.directory.member(view, signature.signer)
-            if member is None or not is_valid_at(member, height):
-                return "member_not_valid"
+        code = self._key_status(view, tx, height)
+        if code is not None:
+            return code
         if tx.body.expires_ms < time_ms:
             return "expired"
         if tx.body.expires_ms > time_ms + self.rules.expiry_ms_max:
             return "expires_too_late"
         return "cost_max_too_large" if tx.body.cost_max > self.rules.cost_max else None
+
+    def _key_status(self, view: BlockView, tx: Transaction, height: int) -> str | None:
+        """Return what is wrong with the keys of ``tx`` at ``height``; signatures held before."""
+        found = []
+        for signature in tx.signatures:
+            key = self._applying.key(view, signature.signer, signature.key)
+            member = self._applying.member(view, signature.signer)
+            if member is None:
+                return "unknown_member"
+            if key is None:
+                return "unknown_key"
+            found.append((key, member))
+        for key, _ in found:
+            if not is_valid_at(key, height) or key.purpose != "signing":
+                return "key_not_valid"
+        return (
+            None if all(is_valid_at(member, height) for _, member in found) else "member_not_valid"
+        )
 
     def _check_budgets(self, block: OrderedBlock) -> None:
         txs = [tx for s in block.submissions for tx in s.transactions]
@@ -330,14 +389,14 @@ class Kernel:
             leaf_hash(self.hash, record_leaf(tx.raw, receipt, tagged)) for tx, receipt in records
         ]
         frontier, _ = state.log_frontier.append(leaves)
-        first = block.engine_height == 0
+        height = state.height + 1
         header = Header(
             engine_height=block.engine_height,
-            height=0 if first else state.height + 1,
+            height=height,
             ledger=self.ledger,
             log_root=to_text(frontier.root()),
             log_size=frontier.size,
-            previous=to_text(bytes(32) if first else state.block_id),
+            previous=to_text(state.block_id if height else bytes(32)),
             rules=self._rules_hash,
             state_root=to_text(state_root),
             time_ms=block.time_ms,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The registry as the kernel reads it: keys, members and roles at a height, remembered between writes."""
+"""The registry as the kernel reads it: keys, members and roles, remembered between its writes."""
 
 from typing import TypeVar
 
+from hanse.codec.limits import ROLES_PER_MEMBER_MAX
 from hanse.contracts.keys import encode_key
 from hanse.contracts.records import Codec
 from hanse.contracts.state import Reader
@@ -16,21 +17,31 @@ _MEMBERS: Codec[Member] = Codec(Member)
 _ROLES: Codec[Role] = Codec(Role)
 _CONTRACTS: Codec[ContractEntry] = Codec(ContractEntry)
 _REMEMBERED_MAX = 200_000  # entries; beyond it the memory is emptied, not grown
-_ROLES_MAX = 100  # roles of one member that are looked at
 
 
 class Directory:
-    """Reads registry entries; remembers them until the registry is written to."""
+    """Reads registry entries and remembers them.
+
+    A reader with a ``height`` is a committed state: what was read of it is dropped by itself when
+    the height or the reader is another. For one without, a block under way, the caller says
+    :meth:`forget` whenever the registry has changed.
+    """
 
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._found: dict[tuple[str, object], object] = {}
+        self._reader: Reader | None = None
+        self._height: int | None = None
 
     def forget(self) -> None:
         """Drop what is remembered: the registry has changed, or another state is read."""
         self._found = {}
 
     def _entry(self, reader: Reader, name: str, key: object, codec: Codec[T]) -> T | None:
+        height = getattr(reader, "height", None)
+        if height is not None and (height != self._height or reader is not self._reader):
+            self._found = {}
+            self._height, self._reader = height, reader
         at = (name, key)
         if at in self._found:
             return self._found[at]  # type: ignore[return-value]  # stored under its own map's name
@@ -57,7 +68,7 @@ class Directory:
     def roles(self, reader: Reader, member: str, height: int) -> tuple[str, ...]:
         """Return the roles of ``member`` at that height, sorted."""
         prefix = b"roles\x00" + encode_key((member,))
-        rows = reader.scan("registry", prefix, prefix, _ROLES_MAX)
+        rows = reader.scan("registry", prefix, prefix, ROLES_PER_MEMBER_MAX)
         return tuple(
             key[len(prefix) + 1 : -1].decode()
             for key, value in rows

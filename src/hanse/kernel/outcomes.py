@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every code with which the kernel itself answers, in the order in which it looks (DESIGN section 8).
+"""Every code with which the kernel itself answers, in the order in which it looks.
 
-``dropped`` codes leave no record and use no nonce: the client sees a problem. The others are receipts.
+Where ``recorded`` is false there is no record and no nonce is used: the client sees a problem. The
+others are receipts.
 """
 
 from dataclasses import dataclass

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The built-in contract ``registry``: organisations, members, keys, roles, contracts, withdrawals.
 
-Every entry carries the heights from which and to which it is valid. An entry is never rewritten but to set
-an end in the future, so that today's state proves who could sign what at any earlier height.
+Every entry carries the heights from which and to which it is valid. A key or member is never
+rewritten but to set an end in the future, so that today's state proves who could sign what at any
+earlier height. A role granted again after its end begins anew.
 """
 
 from typing import Final
 
-from hanse.codec.limits import KEYS_PER_MEMBER_MAX
+from hanse.codec.limits import KEYS_PER_MEMBER_MAX, ROLES_PER_MEMBER_MAX
 from hanse.contracts import (
     Context,
     Contract,
@@ -27,6 +28,7 @@ from hanse.identity import organisation_of as organisation_part
 
 ROTATION_OVERLAP_MAX: Final = 100_000  # blocks for which an old key may outlive its successor
 REASON_CHARS_MAX: Final = 400  # characters of a reason
+TX_ID_CHARS: Final = 43  # characters of a transaction id: 32 bytes as text
 RECOVER: Final = "member.recover"
 
 
@@ -198,7 +200,7 @@ class Registry(Contract):
     withdrawals: Map[tuple[str, str], Withdrawal]
 
     @action(role="admin")
-    def add_member(
+    def add_member(  # noqa: PLR0913, PLR0917  # the arguments are the action's public form
         self,
         ctx: Context,
         member: str,
@@ -209,15 +211,17 @@ class Registry(Contract):
     ) -> None:
         """Admit a member of one's own organisation, valid from the next block.
 
-        Rejects: bad_name, wrong_organisation, already_exists, bad_key.
+        Rejects: bad_name, wrong_organisation, too_many_roles, already_exists, bad_key.
         """
         require(is_member_id(member), "bad_name", "a member is name@organisation", member=member)
+        for role in roles:
+            require(is_name(role), "bad_name", "a role is a name", role=role)
         ctx.acts_for(organisation_part(member))
+        require(len(roles) <= ROLES_PER_MEMBER_MAX, "too_many_roles", "give fewer roles")
         start = ctx.height + 1
         self.members.add(member, Member(from_height=start, organisation=ctx.organisation))
         self._put_key(ctx, member, key_id, public_key, suite)
         for role in roles:
-            require(is_name(role), "bad_name", "a role is a name", role=role)
             self.roles[member, role] = Role(from_height=start)
         ctx.emit(MemberAdded(member=member, by=ctx.member))
 
@@ -238,13 +242,19 @@ class Registry(Contract):
     def grant_role(self, ctx: Context, member: str, role: str) -> None:
         """Give a member of one's own organisation a role from the next block.
 
-        Rejects: not_found, wrong_organisation, bad_name, already_exists.
+        Rejects: not_found, wrong_organisation, bad_name, already_exists, too_many_roles.
         """
         ctx.acts_for(self.members[member].organisation)
         require(is_name(role), "bad_name", "a role is a name", role=role)
         held = self.roles.get((member, role))
         require(held is None or held.to_height is not None, "already_exists", "the role is held")
-        self.roles[member, role] = Role(from_height=ctx.height + 1)
+        if held is None:
+            count = len(list(self.roles.keys((member,), limit=ROLES_PER_MEMBER_MAX)))
+            require(count < ROLES_PER_MEMBER_MAX, "too_many_roles", "the member has had too many")
+        start = ctx.height + 1
+        if held is not None and is_valid_at(held, ctx.height):  # it ends in this block: go on
+            start = held.from_height
+        self.roles[member, role] = Role(from_height=start)
         ctx.emit(RoleChanged(member=member, role=role, change="granted", by=ctx.member))
 
     @action(role="admin")
@@ -353,37 +363,42 @@ class Registry(Contract):
         met = is_satisfied(rule, ballots, active, organisation_part(member))
         require(met, "policy_not_met", "more approvals are needed", approvals=len(ballots))
         for (_, key_id), key in list(self.keys.items((member,), limit=KEYS_PER_MEMBER_MAX)):
-            if key.purpose == "signing" and key.to_height is None:
+            going_on = key.to_height is None or key.to_height > ctx.height + 1
+            if key.purpose == "signing" and going_on:
                 self._end_key(ctx, member, key_id, ctx.height + 1)
         self._put_key(ctx, member, recovery.key_id, recovery.public_key, recovery.suite)
         del self.recoveries[member]
 
     @action(role=None)
     def cancel_recovery(self, ctx: Context, member: str) -> None:
-        """Stop a recovery: the member itself, whose key is not lost, or its first proposer.
+        """Stop a recovery: the member, whose key is not lost, an admin beside it, or the proposer.
 
         Rejects: not_found, not_authorised.
         """
         recovery = self.recoveries[member]
-        entitled = ctx.member in (member, recovery.approvals[0])
-        require(entitled, "not_authorised", "only the member or the proposer may")
+        admin = "admin" in ctx.roles and organisation_part(member) == ctx.organisation
+        entitled = admin or ctx.member in (member, recovery.approvals[0])
+        require(entitled, "not_authorised", "only the member, its admins or the proposer may")
         del self.recoveries[member]
 
     @action(role=None)
     def withdraw(self, ctx: Context, tx: str, reason: str, replacement: str | None = None) -> None:
         """Declare that a transaction of one's own organisation should no longer be relied upon.
 
-        It stays in the log; whoever proves it later sees the withdrawal. One for another organisation's
-        transaction has no effect: proofs look under the signer's organisation.
-        Rejects: bad_reason, already_exists.
+        It stays in the log; whoever proves it later sees the withdrawal. One for another
+        organisation's transaction has no effect: proofs look under the signer's organisation.
+        Rejects: bad_tx, bad_reason, already_exists.
         """
+        named = [tx] if replacement is None else [tx, replacement]
+        well_formed = all(len(name) == TX_ID_CHARS for name in named)
+        require(well_formed, "bad_tx", "a transaction id has 43 characters")
         require(0 < len(reason) <= REASON_CHARS_MAX, "bad_reason", "1 to 400 characters")
         entry = Withdrawal(by=ctx.member, height=ctx.height, reason=reason, replacement=replacement)
         self.withdrawals.add((tx, ctx.organisation), entry)
         ctx.emit(Withdrawn(tx=tx, by=ctx.member, reason=reason))
 
     @query
-    def member(self, ctx: Context, member: str) -> Member | None:
+    def member(self, ctx: Context, member: str) -> Member | None:  # noqa: ARG002  # every query has it
         """Return the entry of a member."""
         return self.members.get(member)
 
@@ -397,7 +412,8 @@ class Registry(Contract):
 
     def _check_key(self, key_id: str, public_key: bytes, suite: str) -> None:
         good = is_name(key_id) and suite in SUITES
-        require(good and suite_named(suite).is_public_key_valid(public_key), "bad_key", suite)
+        good = good and suite_named(suite).is_public_key_valid(public_key)
+        require(good, "bad_key", "no public key of a known suite, or no name for it", suite=suite)
 
     def _put_key(
         self, ctx: Context, member: str, key_id: str, public_key: bytes, suite: str

@@ -27,6 +27,22 @@ from hanse.storage import BlockLog, Store
 Progress = Callable[[int, int], None]
 
 
+def load_kernel(folder: Folder, contracts: Iterable[type[Contract]]) -> Kernel:
+    """Return the rules of a ledger, established to be those that its genesis approved.
+
+    Raises:
+        ContractMismatch: an installed contract is not the approved one.
+    """
+    approved = {c.name: c.hash for c in folder.genesis.contracts}
+    kernel = Kernel(folder.genesis, folder.ledger, [c for c in contracts if _name(c) in approved])
+    for name, expected in approved.items():
+        loaded = kernel.contracts.get(name)
+        found = "none" if loaded is None else package_hash(loaded.cls, kernel.hash.tagged)
+        if found != expected:
+            raise ContractMismatch(name, found, expected)
+    return kernel
+
+
 class Ledger:
     """One ledger's log, state and rules. Its methods belong to one thread."""
 
@@ -38,15 +54,8 @@ class Ledger:
         """
         self.folder = folder
         self.signer = signer
-        approved = {c.name: c.hash for c in folder.genesis.contracts}
-        classes = [c for c in contracts if _name(c) in approved]
-        self.kernel = Kernel(folder.genesis, folder.ledger, classes)
+        self.kernel = load_kernel(folder, contracts)
         self.hash = self.kernel.hash
-        for name, expected in approved.items():
-            loaded = self.kernel.contracts.get(name)
-            found = "none" if loaded is None else package_hash(loaded.cls, self.hash.tagged)
-            if found != expected:
-                raise ContractMismatch(name, found, expected)
         self._checkpoint: asyncio.Future[int] | None = None
         self.lock = asyncio.Lock()
 

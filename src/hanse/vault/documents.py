@@ -44,7 +44,7 @@ class Documents:
                 _sync_folder(self._path)
             # a name of its own: two threads may keep the same document at one moment
             number, beside = tempfile.mkstemp(".new", f"{target.name}.", target.parent)
-            with open(number, "wb") as file:
+            with os.fdopen(number, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

@@ -273,6 +273,7 @@ class FakeGateway:
         self.lie = lie
         self.requests: list[Request] = []
         self.feed_chunks: list[bytes] = []
+        self.wanted = 0  # height of the checkpoint that the node wants cosigned; 0 is the newest
 
     def exchange(self, request: Request) -> Response:
         self.requests.append(request)
@@ -287,7 +288,7 @@ class FakeGateway:
     def count(self, prefix: str) -> int:
         return sum(request.path.startswith(prefix) for request in self.requests)
 
-    def answer(self, request: Request) -> bytes:
+    def answer(self, request: Request) -> bytes:  # noqa: C901  # one case for each route
         parts = urlsplit(request.path)
         steps = [unquote(s) for s in parts.path.split("/")[2:]]
         asked = {k: v[0] for k, v in parse_qs(parts.query).items()}
@@ -313,7 +314,8 @@ class FakeGateway:
                 return encode(ledger.certified(int(height)))
             case ["GET", "checkpoint"]:
                 heights = range(len(ledger.blocks)) if "cosigned" not in asked else ledger.cosigned
-                return encode_note(ledger.note(max(heights, default=-1))).encode()
+                height = self.wanted or max(heights, default=-1)
+                return encode_note(ledger.note(height)).encode()
             case ["GET", "consistency"]:
                 return encode(ledger.consistency(int(asked["old"]), int(asked["new"])))
             case ["GET", "state", contract, collection]:
@@ -374,6 +376,3 @@ def edited(path: str, change: Callable[[dict], object]) -> Lie:
         return Response(200, response.content_type, body)
 
     return lie
-
-
-

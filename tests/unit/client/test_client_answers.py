@@ -79,7 +79,9 @@ def test_the_same_draft_sent_twice_gives_the_same_receipt(client: Client) -> Non
 
 
 def test_a_batch_answers_each_line_in_order(client: Client, gateway: FakeGateway) -> None:
-    calls = [("book", "put" if n % 3 else "refuse", {"key": f"L{n}", "value": n}) for n in range(50)]
+    calls = [
+        ("book", "put" if n % 3 else "refuse", {"key": f"L{n}", "value": n}) for n in range(50)
+    ]
     outcomes = client.submit_many(calls)
     assert [o.index for o in outcomes] == list(range(50))
     assert [o.ok for o in outcomes] == [n % 3 > 0 for n in range(50)]
@@ -203,7 +205,9 @@ def test_a_transaction_is_at_most_as_large_as_the_limit(gateway: FakeGateway) ->
         drafter.draft(("book", "put"), encode_args({"a": "x" * (room + 1)}), 1, START_MS)
 
 
-@pytest.mark.parametrize(("count", "size"), [(0, 0), (1, 9), (2 * BATCH_TXS_MAX + 1, 9), (9, 200_000)])
+@pytest.mark.parametrize(
+    ("count", "size"), [(0, 0), (1, 9), (2 * BATCH_TXS_MAX + 1, 9), (9, 200_000)]
+)
 def test_batches_keep_order_and_limits(gateway: FakeGateway, count: int, size: int) -> None:
     drafter = Drafter(gateway.ledger.genesis, "alice@acme", "k1", signer_of("alice"))
     made = drafter.draft(("book", "put"), encode_args({"a": "x" * size}), 1, START_MS)

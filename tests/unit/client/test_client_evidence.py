@@ -5,12 +5,12 @@ from functools import cache
 from itertools import islice
 
 import pytest
+from tests.verifier import mutate
+from tests.verifier.build import Ledger
 
 from hanse.client.evidence import STEPS, verify
 from hanse.codec.limits import EVIDENCE_BYTES_MAX
 from hanse_verify import verify as verify_alone
-from tests.verifier import mutate
-from tests.verifier.build import Ledger
 
 SUITES = ("ed25519-sha256", "p256-sha256", "sm2-sm3")
 

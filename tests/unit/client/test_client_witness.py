@@ -244,6 +244,23 @@ def test_a_client_carries_the_cosignature_to_the_node(ledger: FakeLedger) -> Non
         client.cosign(witness)
 
 
+def test_a_client_cosigns_the_checkpoint_that_the_node_waits_for(ledger: FakeLedger) -> None:
+    gateway = FakeGateway(ledger)
+    client = Client(transport=gateway, trust=ledger.genesis.ledger, now_ms=lambda: START_MS)
+    witness, _ = open_one(ledger)
+    gateway.wanted = 2
+    assert client.cosign(witness) == ledger.blocks[2].note.checkpoint.size
+    assert list(ledger.cosigned) == [2]
+    forged = FakeLedger(ledger.genesis.raw)
+    forged.put("book", "lots", "forged", 1)
+    grow(forged, 5)
+    gateway.lie = lambda q, r: (
+        type(r)(200, "", encode_note(forged.note(3)).encode()) if q.path == "/v1/checkpoint" else r
+    )
+    with pytest.raises(ProofInvalid, match="no recent header"):
+        client.cosign(witness)
+
+
 # ---- the text of notes
 
 

@@ -16,7 +16,13 @@ from hanse.codec.documents import (
     encode_transaction,
     record_leaf,
 )
-from hanse.codec.limits import NONCE_BYTES_MAX, NONCE_BYTES_MIN, TX_BYTES_MAX, TX_SIGNATURES_MAX
+from hanse.codec.limits import (
+    NONCE_BYTES_MAX,
+    NONCE_BYTES_MIN,
+    SIGNER_CHARS_MAX,
+    TX_BYTES_MAX,
+    TX_SIGNATURES_MAX,
+)
 from hanse.errors import Malformed, NotCanonical, Rejected, TooLarge
 
 NONCE = to_text(bytes(range(16)))
@@ -158,6 +164,17 @@ def test_a_transaction_may_have_as_many_signatures_as_their_limit() -> None:
         decode_transaction(
             signed(signatures=[*signatures, {**SIGNATURE, "signer": "z@acme"}]), tagged
         )
+
+
+def test_a_signer_has_no_more_characters_than_their_limit() -> None:
+    longest = f"{'m' * (SIGNER_CHARS_MAX - 5)}@acme"
+    for signer, accepted in [(longest, True), (f"m{longest}", False)]:
+        raw = signed({"signer": signer}, [{**SIGNATURE, "signer": signer}])
+        if accepted:
+            assert decode_transaction(raw, tagged).body.signer == signer
+            continue
+        with pytest.raises(Malformed):
+            decode_transaction(raw, tagged)
 
 
 def test_a_signer_and_key_sign_once() -> None:

@@ -196,7 +196,7 @@ def replaced(**changes: Any) -> Genesis:
 def test_a_genesis_names_no_more_organisations_than_its_limit() -> None:
     base = build_genesis().organisations
     most = limits.ORGANISATIONS_MAX - len(base)
-    more = [g.GenesisOrganisation(f"o{number}", "") for number in range(most + 1)]
+    more = [g.GenesisOrganisation(f"o{number}", "O") for number in range(most + 1)]
     encode_genesis(replaced(organisations=[*base, *more[:most]]))
     with pytest.raises(Malformed) as refused:
         encode_genesis(replaced(organisations=[*base, *more]))
@@ -214,12 +214,26 @@ def test_a_genesis_names_no_more_witnesses_than_its_limit() -> None:
 
 
 def test_a_genesis_document_has_no_more_bytes_than_its_limit() -> None:
-    spare = limits.GENESIS_BYTES_MAX - len(encode_genesis(named("")))
-    at_limit = encode_genesis(named("x" * spare))
+    spare = limits.GENESIS_BYTES_MAX - len(padded(""))
+    at_limit = padded("x" * spare)
     assert len(at_limit) == limits.GENESIS_BYTES_MAX
     decode_genesis(at_limit)
     with pytest.raises(TooLarge):
-        decode_genesis(encode(named("x" * (spare + 1))))
+        decode_genesis(padded("x" * (spare + 1)))
+
+
+def padded(text: str) -> bytes:
+    """Return a genesis document with a member of a later version, which is kept and hashed."""
+    document: Any = decode(encode_genesis(build_genesis()))
+    return encode({**document, "later": text})
+
+
+@pytest.mark.parametrize("chars", [1, limits.ORGANISATION_NAME_CHARS_MAX])
+def test_an_organisation_has_a_name_within_its_limit(chars: int) -> None:
+    encode_genesis(named("x" * chars))
+    for other in (0, limits.ORGANISATION_NAME_CHARS_MAX + 1):
+        with pytest.raises(Malformed):
+            encode_genesis(named("x" * other))
 
 
 def named(text: str) -> Genesis:

@@ -186,13 +186,13 @@ class Trace(Contract):
         require(recall_id not in self.recalls, "already_exists", "the id is taken", id=recall_id)
         graph = self._walk(root, onward=True, limit=TRACE_MAX)
         require(graph.complete, "too_many_things", "recall in parts", things_max=TRACE_MAX)
-        held: dict[str, list[str]] = {}
+        held: dict[OrganisationId, list[str]] = {}
         for node in graph.nodes:
             for holder in node.holders:
                 held[holder] = [*held.get(holder, []), node.id]
         for holder in sorted(held):
             self.duties[recall_id, holder] = Duty(
-                recall=recall_id, holder=OrganisationId(holder), things=held[holder], state="open"
+                recall=recall_id, holder=holder, things=held[holder], state="open"
             )
         recall = Recall(
             id=recall_id,
@@ -226,7 +226,10 @@ class Trace(Contract):
 
     @action(role="operator")
     def confirm_quarantine(self, ctx: Context, recall_id: str) -> None:
-        """Confirm that one's goods are locked away. Rejects: not_found, not_a_holder, wrong_state."""
+        """Confirm that one's goods are locked away.
+
+        Rejects: not_found, not_a_holder, wrong_state.
+        """
         duty = self._duty(ctx, recall_id)
         require(duty.state != "quarantined", "wrong_state", "it is confirmed already")
         self.duties[recall_id, ctx.organisation] = replace(duty, state="quarantined")
@@ -236,7 +239,10 @@ class Trace(Contract):
 
     @action(role="recall")
     def close_recall(self, ctx: Context, recall_id: str) -> None:
-        """End a recall that all have answered. Rejects: not_found, wrong_organisation, holders_open."""
+        """End a recall that all have answered.
+
+        Rejects: not_found, wrong_organisation, holders_open.
+        """
         recall = self.recalls[recall_id]
         ctx.acts_for(recall.opened_by)
         still_open = recall.holders - recall.answered
@@ -298,11 +304,9 @@ class Trace(Contract):
             before = 0 if moved.before is None else moved.before.amount_milli
             sums[moved.key[0]] = sums.get(moved.key[0], 0) + after - before
         for thing in change.of(self.things):
-            made, used = thing.after.created_milli, thing.after.consumed_milli
-            if thing.before is not None:
-                made -= thing.before.created_milli
-                used -= thing.before.consumed_milli
-            sums[thing.key] = sums.get(thing.key, 0) - made + used
+            after = 0 if thing.after is None else _remaining(thing.after)
+            before = 0 if thing.before is None else _remaining(thing.before)
+            sums[thing.key] = sums.get(thing.key, 0) - after + before
         return all(total == 0 for total in sums.values())
 
     def _make(self, ctx: Context, captured: Captured) -> None:
@@ -341,7 +345,7 @@ class Trace(Contract):
         if captured.action == "ADD":
             for part in captured.things:
                 self._create(ctx, captured.hash, part)
-            first = captured.things[0].id if captured.things else "–"
+            first = captured.things[0].id if captured.things else "\N{EN DASH}"
             count = len(captured.things)
             ctx.emit(Commissioned(owner=ctx.organisation, count=count, first=first))
             return
@@ -369,7 +373,7 @@ class Trace(Contract):
             self._check_travel(ctx, part.id, captured)
             if captured.disposition == "non_conformant" and step in ("transporting", "storing"):
                 self._find(ctx, "cold_chain_broken", part.id, captured.hash, "out of its limits")
-        first = captured.things[0].id if captured.things else "–"
+        first = captured.things[0].id if captured.things else "\N{EN DASH}"
         ctx.emit(
             Moved(
                 owner=ctx.organisation,
@@ -529,3 +533,7 @@ class Trace(Contract):
                         following = [*following, key[1]]
             waiting = following
         return Graph(nodes=nodes, edges=edges, complete=not waiting)
+
+
+def _remaining(thing: Thing) -> int:
+    return thing.created_milli - thing.consumed_milli

@@ -15,7 +15,7 @@ RecallState = Literal["open", "acknowledged", "quarantined"]
 
 @record
 class TradeItem:
-    """A product by its GTIN. ``gain_max_ppm``: how much more output than input its making may show."""
+    """A product by its GTIN; its making may show ``gain_max_ppm`` more output than input."""
 
     gtin: str
     gain_max_ppm: int
@@ -250,7 +250,7 @@ class Packed:
 
 @event
 class Found:
-    """Finding {rule}: {sentence}"""
+    """Finding {rule}: {sentence}."""
 
     rule: str
     thing: str

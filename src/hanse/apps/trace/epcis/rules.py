@@ -22,8 +22,12 @@ URI: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>"{}|\\^`\x00-\x1f]+')
 _UOM: Final = re.compile(r"[A-Z0-9]{2,3}")
 _HEX: Final = re.compile(r"[A-Fa-f0-9]+")
 _VERSION: Final = re.compile(r"[0-9]+(?:\.[0-9]+)*")
-_OLD_TIME: Final = re.compile(
-    r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9](:[0-9][0-9](\.[0-9]+)?)?(Z|[+-][0-9][0-9]:[0-9][0-9])?"
+OLD_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"
+    r"(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+OPEN_OBJECTS: Final = frozenset(
+    {"body", "master data", "vocabulary", "vocabularyElement", "attribute"}
 )
 OPEN_VOCABULARIES: Final = frozenset({"measurementType", "sensorAlertType", "component"})
 CONTEXTS: Final = ("https://ref.gs1.org/standards/epcis/", "https://gs1.github.io/EPCIS/",
@@ -107,7 +111,9 @@ class Checker:
             elif name == "ilmd":
                 code, layer = ("name_without_namespace", "namespaces")
             text = f"{key} is no field of {name}, and names of others carry a namespace"
-            self.add(layer, at, code, text)  # type: ignore[arg-type]  # both are layers
+            # the schema leaves these objects open to any name
+            fatal = name not in OPEN_OBJECTS
+            self.add(layer, at, code, text, fatal=fatal)  # type: ignore[arg-type]  # are layers
         self.inner_names(item, at)
 
     def is_known_name(self, key: str, at: str) -> bool:
@@ -224,7 +230,7 @@ class Checker:
         """Check a moment in time."""
         if not self.text(value, at) or parse_time_ms(value) is not None:
             return
-        if self.binding == "xml-1.2" and _OLD_TIME.fullmatch(value):
+        if self.binding == "xml-1.2" and OLD_TIME.fullmatch(value):
             text = f"{value} lacks seconds or time zone, as some published 1.2 examples do"
             self.add("formats", at, "incomplete_time", text, fatal=False)
             return

@@ -12,7 +12,7 @@ from typing import Final
 
 from hanse.apps.trace.epcis.model import DocumentKind, Finding
 from hanse.apps.trace.epcis.queries import MASTER_DATA_PARAMETERS, find_parameter_kind
-from hanse.apps.trace.epcis.rules import Checker
+from hanse.apps.trace.epcis.rules import OLD_TIME, Checker
 from hanse.apps.trace.epcis.tables import (
     EVENT_TYPES,
     SHAPES,
@@ -23,6 +23,7 @@ from hanse.apps.trace.epcis.tables import (
     XML_ORDER_INNER,
     XML_QUERIES,
 )
+from hanse.apps.trace.epcis.times import parse_time_ms
 from hanse.apps.trace.epcis.xmlread import (
     EPCIS_NAMESPACES,
     MASTER_NAMESPACES,
@@ -135,6 +136,7 @@ class XmlChecker:
             self._master_data(root)
             return "document"
         if root.name in XML_EVENT_TYPES and is_own(root):
+            self.strict_order = False  # the schema has no event as a root, nor an order for it
             self.event(root)
             return "event"
         self.fail(root, "unknown_document_type", f"{root.key} is no root of an EPCIS document")
@@ -145,9 +147,14 @@ class XmlChecker:
             value = root.get(name)
             if value is None:
                 text = f"{root.name} lacks the attribute {name}"
-                self.fail(root, "missing_attribute", text, fatal=fatal)
+                needed = fatal or name == "schemaVersion"
+                self.fail(root, "missing_attribute", text, fatal=needed)
             elif name == "schemaVersion":
                 self.check.value("version", value.strip(), f"{root.path()}/@{name}")
+            elif parse_time_ms(value.strip()) is None and OLD_TIME.fullmatch(value.strip()):
+                text = "a creationDate without time zone, as the schema allows"
+                at = f"{root.path()}/@{name}"
+                self.check.add("formats", at, "incomplete_time", text, fatal=False)
             else:
                 self.check.value("time", value.strip(), f"{root.path()}/@{name}")
 

@@ -258,6 +258,21 @@ def test_the_order_is_free_only_in_answers_that_leave_out_their_namespace() -> N
     assert "wrong_order" in [f.code for f in strict.findings if f.fatal]
 
 
+def test_a_single_event_has_no_order_but_all_its_fields() -> None:
+    event = OLD_OBJECT.replace("<action>ADD</action>", "").replace(
+        "<ObjectEvent>", '<ObjectEvent schemaVersion="1.2"><action>ADD</action>'
+    )
+    report = check(event.encode())
+    assert (report.kind, report.version, report.verdict) == ("event", "1.2",
+                                                             "accepted_with_findings")  # fmt: skip
+    assert check(event.replace("<action>ADD</action>", "").encode()).verdict == "refused"
+
+
+def test_a_creation_date_without_time_zone_is_let_through_with_a_finding() -> None:
+    report = check(xml(XML_OBJECT).replace(b'10:00:00Z"><EPCISBody>', b'10:00:00"><EPCISBody>'))
+    assert [(f.code, f.fatal) for f in report.findings] == [("incomplete_time", False)]
+
+
 def test_master_data_needs_its_names() -> None:
     head = XML_HEAD.replace(
         "<EPCISBody>",

@@ -14,6 +14,7 @@ from hanse.apps.trace.epcis.tables import SHAPES
 from hanse.apps.trace.epcis.vocabulary import KINDS
 from hanse.apps.trace.standards import (
     DEFECTIVE_PREHASHES,
+    KNOWN_DEFECTS,
     check,
     conformance,
     event_hash,
@@ -68,6 +69,15 @@ def test_every_bad_file_is_refused_at_a_place_with_a_reason(vectors: Path) -> No
         assert fatal, path
         assert all(f.pointer.startswith("/") or not f.pointer for f in fatal)
         assert all(f.code and f.message for f in fatal)
+
+
+@pytest.mark.vectors
+def test_the_known_defects_of_good_files_are_still_there(vectors: Path) -> None:
+    files = [p for p in (vectors / "epcis-openepcis" / "core").rglob("*.*") if
+             p.is_file() and "Invalid" not in p.parts]  # fmt: skip
+    found = {finding.code for path in files for finding in check(path.read_bytes()).findings}
+    listed = {name.partition(" ")[0] for name in KNOWN_DEFECTS if "/" not in name}
+    assert listed - found == {"empty_doctype"}  # of a set that may not be kept here
 
 
 @pytest.mark.vectors
