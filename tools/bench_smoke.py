@@ -4,34 +4,34 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from tools._steps import BIN, ROOT
 
+WORKLOADS = ("uniform", "hot10")
 FIELDS = ("workload", "tx_per_s", "lost", "p50_ms", "p95_ms")
 
 
-def results(output: str) -> Iterator[dict[str, Any]]:
-    """Yield every line of the output that is a result."""
-    for line in output.splitlines():
-        if line.startswith("{"):
-            yield json.loads(line)
+def measure(workload: str) -> dict[str, Any]:
+    """Return what the shortest run of one workload says."""
+    short = ["--workload", workload, "--seconds", "1", "--accounts", "500", "--json"]
+    argv = [str(BIN / "hanse"), "bench", *short]
+    done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def main() -> int:
-    """Run the shortest benchmark and look at every line of its result."""
-    argv = [str(BIN / "hanse"), "bench", "--smoke", "--json"]
-    done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    print(done.stdout)
-    found = list(results(done.stdout))
-    for result in found:
+    """Run each workload for a moment and look at its result."""
+    for workload in WORKLOADS:
+        result = measure(workload)
+        print(result)
         missing = [name for name in FIELDS if name not in result]
         if missing or result["lost"] or result["tx_per_s"] <= 0:
-            print(f"missing {missing} or lost transactions: {result}")
+            print(f"missing {missing}, or transactions were lost")
             return 1
-    print(f"{len(found)} workloads ran and lost nothing")
-    return done.returncode or int(not found)
+    print(f"{len(WORKLOADS)} workloads ran and lost nothing")
+    return 0
 
 
 if __name__ == "__main__":

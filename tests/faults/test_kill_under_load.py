@@ -18,7 +18,7 @@ from hanse.node.blocks import decode_block
 from hanse.storage import BlockLog
 from hanse.testing.smallbank import APP
 
-ROUNDS = int(os.environ.get("HANSE_KILL_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("HANSE_ROUNDS", "6"))
 BATCH = 150
 
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hashes import Hash as HashContext
+from tests.verifier import engine
 
 from hanse.crypto.signers import from_private
-from tests.verifier import engine
 
 SEPARATORS = (",", ":")
 ZERO = bytes(32)

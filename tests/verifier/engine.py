@@ -78,9 +78,7 @@ def wire_block_id(hash_: bytes, total: int, parts: bytes) -> bytes:
 def certificate(seed: str, height: int, app_hash: bytes, votes: str = "2221") -> dict:
     """Return a certificate; ``votes`` has the flag of each validator, strongest first."""
     ranked = sorted(POWERS, key=lambda o: (-POWERS[o], sha(public(seed, o))[:20]))
-    keys = [
-        proto((1, "m", proto((1, "b", public(seed, o)))), (2, "i", POWERS[o])) for o in ranked
-    ]
+    keys = [proto((1, "m", proto((1, "b", public(seed, o)))), (2, "i", POWERS[o])) for o in ranked]
     fill = {n: bytes([n]) * 32 for n in range(1, 10)}
     fields = [
         proto((1, "i", 11), (2, "i", 1)), proto((1, "b", CHAIN.encode())), proto((1, "i", height)),

@@ -94,7 +94,10 @@ def text_changes(text: str) -> Iterator[tuple[str, object]]:
         if 0 <= at <= last:
             place = ALPHABET.find(text[at])
             for step in (1, 32):
-                yield f"character {at} moved by {step}", _put(text, at, ALPHABET[(place + step) % 64])
+                yield (
+                    f"character {at} moved by {step}",
+                    _put(text, at, ALPHABET[(place + step) % 64]),
+                )
             yield f"character {at} dropped", text[:at] + text[at + 1 :]
             yield f"character {at} doubled", text[: at + 1] + text[at:]
     for name, tail in (("=", "="), ("A", "A"), ("newline", "\n"), ("space", " "), ("nul", "\0")):
@@ -115,11 +118,23 @@ def line_changes(text: str) -> Iterator[tuple[str, object]]:
     for at, line in enumerate(lines):
         yield f"line {at} dropped", "\n".join(lines[:at] + lines[at + 1 :])
         yield f"line {at} doubled", "\n".join([*lines[:at], line, *lines[at:]])
-        for name, other in (("CR", f"{line}\r"), ("+", f"+{line}"), ("0", f"0{line}"), ("space", f" {line}")):
+        for name, other in (
+            ("CR", f"{line}\r"),
+            ("+", f"+{line}"),
+            ("0", f"0{line}"),
+            ("space", f" {line}"),
+        ):
             yield f"{name} with line {at}", "\n".join([*lines[:at], other, *lines[at + 1 :]])
         for place in range(len(line)):
-            yield f"line {at} character {place}", "\n".join(
-                [*lines[:at], _put(line, place, "B" if line[place] == "A" else "A"), *lines[at + 1 :]]
+            yield (
+                f"line {at} character {place}",
+                "\n".join(
+                    [
+                        *lines[:at],
+                        _put(line, place, "B" if line[place] == "A" else "A"),
+                        *lines[at + 1 :],
+                    ]
+                ),
             )
     for a, b in combinations(range(len(lines)), 2):
         swapped = lines.copy()

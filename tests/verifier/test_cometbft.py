@@ -9,11 +9,11 @@ import copy
 from collections.abc import Callable
 
 import pytest
+from tests.verifier import engine
+from tests.verifier.build import b64
 
 from hanse_verify.canonical import EvidenceError, unb64
 from hanse_verify.cometbft import check_commit, header_hash, sign_bytes
-from tests.verifier import engine
-from tests.verifier.build import b64
 
 TIME = {"nanos": 123_456_789, "seconds": 1_790_000_000}
 VALIDATORS = [

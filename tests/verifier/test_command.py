@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.verifier.build import Ledger, canon
 
 from hanse_verify.__main__ import main
-from tests.verifier.build import Ledger, canon
 
 OURS = Ledger()
 

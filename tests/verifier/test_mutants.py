@@ -5,10 +5,10 @@ from collections.abc import Callable
 from itertools import islice, permutations
 
 import pytest
-
-from hanse_verify import verify
 from tests.verifier.build import Ledger, canon, text_key
 from tests.verifier.mutate import accepted, byte_changes, mutants, respellings, splices
+
+from hanse_verify import verify
 
 # a stride is prime, so that it does not fall into step with the mutator's own rhythm
 FULL, SPARSE, RARE = 1, 37, 211

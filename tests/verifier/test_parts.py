@@ -7,16 +7,16 @@ from base64 import b64decode, b64encode
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.verifier.build import Ledger, b64
 
 from hanse.codec.canonical import decode as decode_by_ledger
 from hanse.contracts.keys import encode_key as encode_key_by_ledger
 from hanse.errors import HanseError
 from hanse_verify.canonical import EvidenceError, decode, encode, unb64
-from hanse_verify.merkle import log_root
+from hanse_verify.display import read_key
+from hanse_verify.merkle import log_root, state_key
 from hanse_verify.note import parse_note
-from hanse_verify.statekey import encode_key, read_key
 from hanse_verify.suites import check_signature, sha256
-from tests.verifier.build import Ledger, b64
 
 OURS = Ledger()
 P256_ORDER = int("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", 16)
@@ -109,7 +109,9 @@ def test_of_the_two_p256_signatures_only_the_lower_counts() -> None:
     for other in (P256_ORDER - s, s + P256_ORDER, 0, P256_ORDER):
         if other < 2**256:
             with pytest.raises(EvidenceError):
-                check_signature("p256-sha256", signer.public_key, b"m", r + other.to_bytes(32, "big"))
+                check_signature(
+                    "p256-sha256", signer.public_key, b"m", r + other.to_bytes(32, "big")
+                )
     for wrong in (signature[:-1], signature + b"\0", bytes(32) + signature[32:], b""):
         with pytest.raises(EvidenceError):
             check_signature("p256-sha256", signer.public_key, b"m", wrong)
@@ -160,7 +162,7 @@ def test_bytes_and_great_numbers_are_shown_as_text() -> None:
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=3))
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_the_keys_of_the_registry_are_spelt_as_the_ledger_spells_them(parts: list[str]) -> None:
-    assert encode_key("keys", *parts) == b"keys\0" + encode_key_by_ledger(tuple(parts))
+    assert state_key("keys", *parts) == b"keys\0" + encode_key_by_ledger(tuple(parts))
 
 
 @given(st.binary(max_size=40))
@@ -216,7 +218,7 @@ def test_spare_bits_of_a_root_are_refused() -> None:
     text = OURS.note(3)
     line = text.split("\n")[2]
     alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    last = alphabet[alphabet.index(line[42].encode()) ^ 1 : ][:1].decode()
+    last = alphabet[alphabet.index(line[42].encode()) ^ 1 :][:1].decode()
     other = f"{line[:42]}{last}="
     assert b64decode(other) == b64decode(line)
     assert b64encode(b64decode(other)).decode() != other

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.verifier.build import Ledger, b64, canon, text_key
 
 from hanse_verify import Result, verify
-from tests.verifier.build import Ledger, b64, canon, text_key
 
 SUITES = ("ed25519-sha256", "p256-sha256", "sm2-sm3")
 STEPS = ["format", "signature", "inclusion", "finality", "key status", "withdrawal"]
@@ -63,7 +63,9 @@ def test_a_withdrawal_is_shown_with_who_when_and_why() -> None:
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_forged_ledger_with_the_same_names_is_another_ledger(suite: str) -> None:
     ours, forged = Ledger(suite), Ledger(suite, seed="mallory")
-    assert [m["id"] for m in ours.genesis["members"]] == [m["id"] for m in forged.genesis["members"]]
+    assert [m["id"] for m in ours.genesis["members"]] == [
+        m["id"] for m in forged.genesis["members"]
+    ]
     for data in forged.genuine().values():
         assert failed(verify(data, ours.id)) == "finality"
         assert "another ledger" in verify(data, ours.id).steps[-1].detail
@@ -229,7 +231,11 @@ def test_the_second_signer_of_a_joint_record_is_looked_at_as_closely() -> None:
 def test_a_genuine_proof_of_another_entry_does_not_serve(
     place: str, map_: str, key: tuple[str, ...]
 ) -> None:
-    ledger = Ledger(edit=lambda r: r.update({text_key("contracts", "registry"): r[text_key("contracts", "book")]}))
+    ledger = Ledger(
+        edit=lambda r: r.update(
+            {text_key("contracts", "registry"): r[text_key("contracts", "book")]}
+        )
+    )
     file = ledger.record((1, 0), 3)
     assert verify(canon(file), ledger.id).verdict == "valid"
     proof = ledger.proof(3, "registry", text_key(map_, *key))

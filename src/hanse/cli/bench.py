@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -25,7 +25,7 @@ from hanse.cli.output import common, emit
 from hanse.client import AsyncClient
 from hanse.client.bulk import Draft, Drafter, encode_args
 from hanse.client.receipts import VerifiedReceipt
-from hanse.errors import HanseError
+from hanse.errors import Misconfigured
 from hanse.node.clock import wall_clock_ms
 
 WORKLOADS = ("create", "uniform", "zipf", "hot10")
@@ -39,11 +39,12 @@ LATENCY_BATCH = 100
 Choose = Callable[[], int]
 
 
-class BenchFailed(HanseError):
+@dataclass(eq=False)
+class BenchFailed(Misconfigured):
     """The benchmark's node did not start, or a receipt was not what it must be."""
 
-    code = "bench_failed"
-    hint = "Look at the lines above; run `hanse doctor`."
+    code: ClassVar[str] = "bench_failed"
+    hint: ClassVar[str] = "Look at the lines above; run `hanse doctor`."
 
 
 @dataclass(slots=True)

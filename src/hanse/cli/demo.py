@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -24,7 +24,7 @@ from hanse.contracts.app import App
 from hanse.contracts.story import Story
 from hanse.crypto import keyfiles, signers
 from hanse.crypto.signers import Signer
-from hanse.errors import HanseError
+from hanse.errors import Rejected
 from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import Folder, make_folder
 from hanse.node.founding import Founder, Operator, found
@@ -195,11 +195,12 @@ def _next(stage: Stage, host: Hosted, tx: str) -> None:
     click.echo("\nCtrl-C ends it.")
 
 
-class _Stopped(HanseError):
+@dataclass(eq=False)
+class DemoFailed(Rejected):
     """The demonstration did not end as it should."""
 
-    code = "demo_failed"
-    hint = "A check did not hold: see the summary; run it again with another --seed to compare."
+    code: ClassVar[str] = "demo_failed"
+    hint: ClassVar[str] = "A check did not hold: see the summary; run it again with another --seed to compare."
 
 
 @click.command()
@@ -243,7 +244,7 @@ def demo(  # noqa: PLR0913  # the command's options
         )
 
     if not _with_folder(folder, run):
-        raise _Stopped
+        raise DemoFailed
 
 
 def _with_folder(folder: Path | None, run: Callable[[Path], bool]) -> bool:

@@ -38,7 +38,7 @@ class Hosted:
 
 
 @asynccontextmanager
-async def hosted(  # noqa: PLR0913  # the options of a running node
+async def hosted(  # noqa: PLR0913  # options by name
     folder: Folder,
     apps: tuple[App, ...],
     *,
@@ -46,7 +46,6 @@ async def hosted(  # noqa: PLR0913  # the options of a running node
     port: int = 8420,
     wallet: Mapping[str, Signer] | None = None,
     progress: Progress | None = None,
-    requests_per_second: int | None = None,
 ) -> AsyncIterator[Hosted]:
     """Run a node with gateway and console until the block ends."""
     service = NodeService(folder, apps)
@@ -54,8 +53,7 @@ async def hosted(  # noqa: PLR0913  # the options of a running node
     port = port or free_port(host)
     client = AsyncClient(f"http://{host}:{port}", trust=folder.ledger)
     console = build_console(client, wallet=wallet, apps=apps)
-    options = {} if requests_per_second is None else {"requests_per_second": requests_per_second}
-    running = await start_gateway(build_app(service, console=console, **options), host, port)
+    running = await start_gateway(build_app(service, console=console), host, port)
     try:
         yield Hosted(service, running.url)
     finally:

@@ -4,7 +4,7 @@
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -15,27 +15,20 @@ from hanse.codec.limits import COST_MAX
 from hanse.contracts.app import App
 from hanse.contracts.story import Anomaly, Ask, Step, Story
 from hanse.crypto.signers import Signer
-from hanse.errors import HanseError, Refusal
+from hanse.errors import Refusal, Rejected
 
 BATCH = 120  # transactions sent at once; small enough that the feed shows life
 EXPIRES_IN_MS = 3_600_000
 COST_BASE, COST_PER_BYTE = 4_000, 12  # units: an ample guess of what a story's step costs
 
 
-class StoryFailed(HanseError):
+@dataclass(eq=False)
+class StoryFailed(Rejected):
     """A step of a story ended otherwise than it is written."""
 
-    code = "story_failed"
-    hint = "The story and the contract disagree: see the step in scenario.py."
-
-    def __init__(self, reason: str) -> None:
-        """Say which step and how."""
-        super().__init__(reason)
-        self.reason = reason
-
-    def facts(self) -> dict[str, object]:
-        """Return the reason."""
-        return {"reason": self.reason}
+    reason: str
+    code: ClassVar[str] = "story_failed"
+    hint: ClassVar[str] = "The story and the contract disagree: see the step in scenario.py."
 
 
 @dataclass(slots=True)
@@ -175,7 +168,9 @@ class _Answers:
                 raise Unanswered
             return known[key]
 
-        for function in [*(c.holds for c in story.checks), lambda a: story.detect(a, played.refused)]:
+        functions: list[Callable[[Ask], object]] = [c.holds for c in story.checks]
+        functions.append(lambda asked: story.detect(asked, played.refused))
+        for function in functions:
             while True:
                 try:
                     function(ask)
@@ -183,5 +178,5 @@ class _Answers:
                 except Unanswered:
                     contract, query, args = missing.pop()
                     key = (contract, query, msgspec.json.encode(args, order="sorted"))
-                    known[key] = (await client.query(contract, query, args)).result
+                    known[key] = (await client.query(contract, query, dict(args))).result
         return ask

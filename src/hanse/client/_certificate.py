@@ -110,6 +110,8 @@ def verify_certified(
         Rejected: a document is not of its form.
         ProofInvalid: the certificate does not make this header of this ledger final.
     """
+    if genesis.engine_validators is not None:
+        raise ProofInvalid(reason="on this ledger only the engine's validators make a header final")
     header = decode_header(raw_header)
     decode(raw_certificate)
     certificate = decode_as(raw_certificate, certificate_decoder)

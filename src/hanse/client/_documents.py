@@ -3,11 +3,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from hanse.client._certificate import certificate_decoder, decode_header, decode_path
+from hanse.client._commit import CommitCertificate, commit_decoder, verify_commit_form
 from hanse.client._genesis import Genesis, decode_genesis
 from hanse.client._state import StateProof, decode_state_key, decode_state_path, state_key
 from hanse.client.note import Note, parse_note
@@ -172,14 +173,25 @@ class RecordPart:
 
 
 @dataclass(frozen=True, slots=True)
+class CertifiedNote:
+    """The embedded engine's certificate: a signed checkpoint, and the header's path in it."""
+
+    note: Note
+    header_path: list[bytes]
+
+
+Finality: TypeAlias = CertifiedNote | CommitCertificate
+"""What makes the header final, by the engine of the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """An evidence file whose form is right; nothing in it is believed yet."""
 
     genesis: Genesis
     header: Header
     block_id: bytes
-    note: Note
-    header_path: list[bytes]
+    finality: Finality
     record: RecordPart | None
     state: StateProof | None
 
@@ -212,16 +224,26 @@ def _build(
     record: RecordPart | None = None,
     state: StateProof | None = None,
 ) -> Evidence:
-    raw_header, certificate = bytes(final[0]), decode_as(bytes(final[1]), certificate_decoder)
+    raw_header = bytes(final[0])
     return Evidence(
         genesis=genesis,
         header=decode_header(raw_header),
         block_id=genesis.hash.tagged(TAG_HEADER, raw_header),
-        note=parse_note(certificate.note),
-        header_path=decode_path(certificate.header_path, "$.certificate.header_path"),
+        finality=_decode_finality(bytes(final[1]), genesis),
         record=record,
         state=state,
     )
+
+
+def _decode_finality(raw: bytes, genesis: Genesis) -> Finality:
+    """Return the certificate of the engine that the genesis names, not of one the file prefers."""
+    if genesis.engine_validators is not None:
+        commit = decode_as(raw, commit_decoder)
+        verify_commit_form(commit)
+        return commit
+    certificate = decode_as(raw, certificate_decoder)
+    path = decode_path(certificate.header_path, "$.certificate.header_path")
+    return CertifiedNote(parse_note(certificate.note), path)
 
 
 def _decode_record(found: _RecordEvidence, genesis: Genesis) -> RecordPart:

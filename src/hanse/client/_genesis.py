@@ -8,7 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from hanse.codec.base64url import to_bytes, to_text
+from hanse.client._commit import EngineValidator
+from hanse.codec.base64url import to_bytes, to_hash, to_text
 from hanse.codec.canonical import decode, decode_as
 from hanse.codec.documents import TAG_GENESIS, TAG_RULES, TAG_VALIDATORS
 from hanse.codec.limits import GENESIS_BYTES_MAX, WITNESSES_MAX
@@ -40,6 +41,7 @@ class _Genesis(msgspec.Struct, frozen=True):
     validators: msgspec.Raw
     witness_quorum: int
     witnesses: list[_Witness]
+    engine_validators: list[EngineValidator] | msgspec.UnsetType = msgspec.UNSET
 
 
 _genesis_decoder = msgspec.json.Decoder(_Genesis)
@@ -68,6 +70,7 @@ class Genesis:
     witness_quorum: int
     validators: str
     rules: str
+    engine_validators: tuple[EngineValidator, ...] | None
 
 
 def is_note_name(name: str) -> bool:
@@ -107,7 +110,17 @@ def decode_genesis(raw: bytes) -> Genesis:
         witness_quorum=genesis.witness_quorum,
         validators=to_text(network_hash.tagged(TAG_VALIDATORS, bytes(genesis.validators))),
         rules=to_text(network_hash.tagged(TAG_RULES, bytes(genesis.rules))),
+        engine_validators=_engine_validators(genesis),
     )
+
+
+def _engine_validators(genesis: _Genesis) -> tuple[EngineValidator, ...] | None:
+    """Return who must commit headers; ``None`` where the operator's note makes them final."""
+    if genesis.engine_validators is msgspec.UNSET:
+        return None
+    for index, validator in enumerate(genesis.engine_validators):
+        to_hash(validator.public_key, f"$.engine_validators[{index}]")
+    return tuple(genesis.engine_validators)
 
 
 def _witnesses(entries: list[_Witness]) -> dict[str, PartyKey]:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from hanse.codec.canonical import JsonObject, decode, decode_as, parse
+from hanse.codec.problems import RESERVED
 from hanse.errors import Corrupt, HanseError, Misconfigured, Refusal
 
 T = TypeVar("T")
@@ -58,10 +59,21 @@ class NodeFailed(Misconfigured):
     answer: str
     http_status: int
     reason: str = ""
+    remedy: str = ""
+    detail: dict[str, object] | None = None
     code: ClassVar[str] = "node_failed"
     hint: ClassVar[str] = (
         "Send the same bytes again later, or to another node: the ledger counts once."
     )
+
+    def __post_init__(self) -> None:
+        """Take the hint from the node where it gave one."""
+        self.hint = self.remedy or type(self).hint  # type: ignore[misc]  # one class, many answers
+
+    def facts(self) -> dict[str, object]:
+        """Return what the node said, its own facts included."""
+        said = {"answer": self.answer, "http_status": self.http_status, "reason": self.reason}
+        return {**(self.detail or {}), **said}
 
 
 @dataclass(eq=False)
@@ -142,18 +154,19 @@ def problem_of(response: Response) -> HanseError:
 
 def error_of(problem: JsonObject, status: int) -> HanseError:
     """Return the error of a decoded problem: the caller's fault below 500, the node's above."""
-    code = problem.get("code")
-    title = problem.get("title")
-    reason = title if isinstance(title, str) else ""
-    known = {"type", "title", "status", "code", "tx"}
-    if not isinstance(code, str) or not 400 <= status < 500:
-        answer = code if isinstance(code, str) else "no problem document"
-        return NodeFailed(answer=answer, http_status=status, reason=reason)
-    tx = problem.get("tx")
-    detail: dict[str, object] = {k: v for k, v in problem.items() if k not in known}
-    return Refusal(
-        refusal=code, reason=reason, detail=detail, tx=tx if isinstance(tx, str) else None
-    )
+    code, hint, tx = problem.get("code"), problem.get("hint"), problem.get("tx")
+    # what is most exact comes first; the title says it of the whole kind of error
+    saying = next((k for k in ("detail", "reason", "title") if isinstance(problem.get(k), str)), "")
+    reason, remedy = str(problem.get(saying, "")), hint if isinstance(hint, str) else ""
+    detail: dict[str, object] = {
+        k: v for k, v in problem.items() if k not in {*RESERVED, "tx", saying}
+    }
+    if not isinstance(code, str):
+        return NodeFailed(answer="no problem document", http_status=status, reason=reason)
+    if not 400 <= status < 500:
+        return NodeFailed(code, status, reason, remedy, detail)
+    named = tx if isinstance(tx, str) else None
+    return Refusal(refusal=code, reason=reason, detail=detail, tx=named, remedy=remedy)
 
 
 def segment(text: str) -> str:

@@ -12,7 +12,14 @@ from typing import Final, Literal
 
 from hanse.client._certificate import verify_header_of, verify_in_note
 from hanse.client._claim import claim_of
-from hanse.client._documents import Active, Evidence, decode_evidence, organisation_of
+from hanse.client._commit import verify_commit
+from hanse.client._documents import (
+    Active,
+    CertifiedNote,
+    Evidence,
+    decode_evidence,
+    organisation_of,
+)
 from hanse.client._state import verify_state_proof
 from hanse.client.note import (
     ORIGIN,
@@ -181,24 +188,35 @@ def _check_inclusion(evidence: Evidence) -> str:
     return f"leaf {index} of the {size} before the header of height {header.height}"
 
 
-# 4 finality: operator and witnesses signed the log that holds the header; the anchor names it
+# 4 finality: operator and witnesses, or the engine's validators; the anchor names the ledger
 def _check_finality(evidence: Evidence, trust: str | None) -> str:
-    genesis, header, note = evidence.genesis, evidence.header, evidence.note
-    verify_header_of(header, genesis)
-    verify_in_note(note, header, evidence.block_id, evidence.header_path, genesis)
+    verify_header_of(evidence.header, evidence.genesis)
+    finality, checkpoint = evidence.finality, None
+    if isinstance(finality, CertifiedNote):
+        detail, checkpoint = _check_note(evidence, finality), finality.note.checkpoint
+    else:
+        known = evidence.genesis.engine_validators
+        assert known is not None, "the genesis chose the kind of certificate"
+        height = evidence.header.engine_height
+        detail = f"voting power {verify_commit(finality, known, evidence.block_id, height)}"
+    if trust is None:
+        return f"{detail}; no trust anchor was given"
+    _check_anchor(trust, evidence.genesis.ledger, checkpoint)
+    return detail
+
+
+def _check_note(evidence: Evidence, finality: CertifiedNote) -> str:
+    genesis, note = evidence.genesis, finality.note
+    verify_in_note(note, evidence.header, evidence.block_id, finality.header_path, genesis)
     verify_operator(note, genesis)
     witnesses = verify_witnesses(note, genesis)
     if len(witnesses) != genesis.witness_quorum:
         count = f"{len(witnesses)} witnesses where the ledger wants {genesis.witness_quorum}"
         raise _FailedError(count)
-    final = f"signed by {', '.join((genesis.operator.name, *witnesses))}"
-    if trust is None:
-        return f"{final}; no trust anchor was given"
-    _check_anchor(trust, genesis.ledger, note.checkpoint)
-    return final
+    return f"signed by {', '.join((genesis.operator.name, *witnesses))}"
 
 
-def _check_anchor(trust: str, ledger: str, checkpoint: Checkpoint) -> None:
+def _check_anchor(trust: str, ledger: str, checkpoint: Checkpoint | None) -> None:
     anchor = parse_note(trust).checkpoint if trust.startswith(ORIGIN) else None
     if (trust if anchor is None else anchor.ledger) != ledger:
         raise _FailedError("another ledger than the trust anchor names")

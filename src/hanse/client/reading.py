@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from hanse.client._certificate import verify_certified
-from hanse.client._documents import decode_evidence, decode_receipt
+from hanse.client._documents import CertifiedNote, decode_evidence, decode_receipt
 from hanse.client._feed import FeedEvent
 from hanse.client._http import (
     BINARY,
@@ -229,7 +229,9 @@ def _verify_evidence(session: Session, data: bytes) -> Steps[Result]:
     if result.verdict not in ("valid", "withdrawn"):
         last = result.steps[-1]
         raise ProofInvalid(reason=f"the evidence fails at {last.step}: {last.detail}")
-    yield from session.see(decode_evidence(data).note)
+    finality = decode_evidence(data).finality
+    if isinstance(finality, CertifiedNote):
+        yield from session.see(finality.note)
     return result
 
 

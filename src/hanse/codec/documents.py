@@ -21,6 +21,9 @@ from hanse.codec.limits import (
     TX_BYTES_MAX,
     TX_SIGNATURES_MAX,
 )
+from hanse.errors import Malformed
+
+Height = NewType("Height", int)
 LogSize = NewType("LogSize", int)
 LeafIndex = NewType("LeafIndex", int)
 TimeMs = NewType("TimeMs", int)

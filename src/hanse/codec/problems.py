@@ -25,10 +25,10 @@ def build_problem(error: HanseError) -> Problem:
     A :class:`Refusal` shows the code that the ledger gave: one fault has one code everywhere.
     """
     facts = error.facts()
-    code, title = error.code, title_of(type(error))
+    code, title, hint = error.code, title_of(type(error)), error.hint
     extra: Problem = {}
     if isinstance(error, Refusal):
-        code = error.refusal
+        code, hint = error.refusal, error.remedy or error.hint
         extra["detail"] = error.reason or None
         facts = {**(error.detail or {}), "tx": error.tx}
     named = {f"fact_{k}" if k in RESERVED else k: _plain(v, 0) for k, v in facts.items()}
@@ -39,7 +39,7 @@ def build_problem(error: HanseError) -> Problem:
         "title": title,
         "status": error.status,
         "code": code,
-        "hint": error.hint,
+        "hint": hint,
     }
     return {k: v for k, v in document.items() if v is not None}
 

@@ -123,11 +123,16 @@ class ProofInvalid(Corrupt):
 
 @dataclass(eq=False)
 class Refusal(Rejected):
-    """The ledger answered no: the receipt's or the admission's code, hint and facts."""
+    """The ledger answered no.
+
+    It carries the code, reason and facts of the receipt or of the admission, and the remedy where
+    the node named one.
+    """
 
     refusal: str
     reason: str = ""
     detail: dict[str, object] | None = None
     tx: str | None = None
+    remedy: str = ""
     code: ClassVar[str] = "refusal"
     hint: ClassVar[str] = "`hanse explain CODE` says what the code means and who can mend it."

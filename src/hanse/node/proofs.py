@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evidence documents and their parts, built from the store at one header (``spec/evidence.md``)."""
 
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -56,7 +56,7 @@ def header_path(frontier: Frontier) -> list[str]:
 def root_with_header(hashed: Hash, frontier: Frontier, block_id: bytes) -> bytes:
     """Return the log root that covers the header's own leaf too: what a checkpoint states."""
     grown, _ = frontier.append([leaf_hash(hashed, block_id)])
-    return cast(bytes, grown.root())
+    return grown.root()
 
 
 def certificate_document(path: list[str], note: Note) -> Document:

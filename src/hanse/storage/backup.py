@@ -2,8 +2,8 @@
 """Backup of a running node into one file, and its restore: nothing is put in place unverified.
 
 A backup is a gzipped tar: the segments of the block log up to the last durable block,
-``state/data.mdb`` (compacted, so without what was deleted), the named extra files, and last
-``manifest.json`` with the SHA-256 of each part. It holds no lock, no sign state, no key.
+``state/data.mdb`` (compacted, so without what was deleted), stored documents, the named extra
+files, and last ``manifest.json`` with the SHA-256 of each part. It holds no lock, sign state or key.
 """
 
 import gzip
@@ -30,11 +30,11 @@ from hanse.storage.blocklog import BlockLog
 from hanse.storage.errors import BackupDamaged, FolderInUse, StorageFailed, StorageUnknown
 
 FORMAT: Final = 1  # version of the backup's layout
-LOG, STATE, DATA = "log", "state", "data.mdb"
+LOG, STATE, DATA, DOCUMENTS = "log", "state", "data.mdb", "documents"
 _MANIFEST: Final = "manifest.json"
 _PIECE: Final = 1 << 20  # bytes copied at once
 _PART: Final = re.compile(
-    r"(log/\d{12}\.blk|state/data\.mdb|[a-z0-9_-]+\.json)", re.ASCII
+    r"log/\d{12}\.blk|state/data\.mdb|documents/(?:[\w-]{2}/)?[\w-]{43}|[a-z0-9_-]+\.json", re.ASCII
 ).fullmatch
 
 Progress = Callable[[str, int], None]
@@ -76,7 +76,7 @@ def backup(  # noqa: PLR0913 - all but the first three are options
     *,
     progress: Progress | None = None,
     store: Copyable | None = None,
-    extra: Sequence[str] = ("genesis.json", "node.json"),
+    extra: Sequence[str] = ("genesis.json", "node.json", "cosigned.json"),
 ) -> Manifest:
     """Write a backup of the node in ``node_folder`` to ``target``, while the node runs or not.
 
@@ -118,9 +118,10 @@ def backup(  # noqa: PLR0913 - all but the first three are options
             log_height = -1 if log.last_height is None else log.last_height
             data = scratch / DATA
             parts.append((f"{STATE}/{DATA}", data, data.stat().st_size))
-            for name in extra:
-                path = node_folder / name
-                if path.is_file():
+            documents = sorted((node_folder / DOCUMENTS).rglob("*"))
+            for path in [*documents, *(node_folder / name for name in extra)]:
+                name = path.relative_to(node_folder).as_posix()
+                if _PART(name) and path.is_file():
                     parts.append((name, path, path.stat().st_size))
             digests = _write_tar(beside, parts, tell, (checkpoint_height, log_height, hasher))
         finally:
@@ -195,9 +196,8 @@ def restore(source: Path, node_folder: Path, *, progress: Progress | None = None
     tell = progress or (lambda _part, _done: None)
     if not source.is_file():
         raise StorageUnknown(path=str(source), reason="there is no backup")
-    for name in (LOG, STATE):
-        if (node_folder / name).exists():
-            raise FolderInUse(path=str(node_folder))
+    if any((node_folder / name).exists() for name in (LOG, STATE, DOCUMENTS)):
+        raise FolderInUse(path=str(node_folder))
     node_folder.mkdir(parents=True, exist_ok=True)
     beside = node_folder / ".restore"
     shutil.rmtree(beside, ignore_errors=True)
@@ -205,13 +205,11 @@ def restore(source: Path, node_folder: Path, *, progress: Progress | None = None
     try:
         manifest = _unpack(source, beside, tell)
         (beside / LOG).mkdir(exist_ok=True)
-        for folder in (LOG, STATE):
-            sync_folder(beside / folder)
-        extra = [part.name for part in manifest.parts if "/" not in part.name]
-        for name in extra:
+        for folder in (path for path in beside.rglob("*") if path.is_dir()):
+            sync_folder(folder)
+        names = {path.name for path in beside.iterdir()} - {LOG, STATE}
+        for name in (*sorted(names), LOG, STATE):  # without the state, the log is enough
             (beside / name).rename(node_folder / name)
-        (beside / LOG).rename(node_folder / LOG)
-        (beside / STATE).rename(node_folder / STATE)  # last: before it there is no node here
         sync_folder(node_folder)
         return manifest
     finally:
@@ -257,7 +255,7 @@ def _checked(manifest: Manifest | None, digests: dict[str, str]) -> Manifest:
 
 
 def _copy_out(file: Any, path: Path, name: str, tell: Progress) -> str:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest, done = hashlib.sha256(), 0
     with path.open("xb") as out:
         os.fchmod(out.fileno(), 0o600)

@@ -87,10 +87,9 @@ class BlockNotHeld(Rejected):
 
 
 @dataclass(eq=False)
-class SnapshotExpired(Rejected):
+class SnapshotExpired(Misconfigured):
     """A snapshot was kept for longer than a reader may pin old pages."""
 
     seconds_max: int
     code: ClassVar[str] = "snapshot_expired"
-    status: ClassVar[int] = 503
     hint: ClassVar[str] = "Call refresh() before each piece of work."

@@ -281,9 +281,11 @@ class Store:
                 pages = self.tries.take_pending()
             try:
                 self._write(sealed, pages)
-            except lmdb.Error as error:
-                self._failed = True
-                raise StorageFailed(what="a checkpoint", reason=str(error)) from error
+            except BaseException as error:
+                self._failed = True  # the generation is lost to memory: only the log has it now
+                if isinstance(error, lmdb.Error):
+                    raise StorageFailed(what="a checkpoint", reason=str(error)) from error
+                raise
             with self._lock:
                 self._view.renew()
                 self.tries.flushed()

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Helpers for tests of contracts and apps."""
+"""What tests of contracts, of apps and of the kernel use; no running node needs it."""

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import islice
 
 import pytest
-from tests.verifier import mutate
+from tests.verifier import engine, mutate
 from tests.verifier.build import Ledger
 
 from hanse.client.evidence import STEPS, verify
@@ -87,6 +87,55 @@ def test_no_other_spelling_of_a_file_is_accepted() -> None:
     for what, other in mutate.respellings(data):
         if other != data:
             assert verify(other, ledger.id).verdict == "not_valid", what
+
+
+@cache
+def cometbft() -> tuple[Ledger, dict[str, bytes]]:
+    ledger = Ledger("ed25519-sha256", seed="engine", cometbft=True)
+    return ledger, ledger.genuine()
+
+
+def test_commits_of_the_engine_have_the_same_verdicts() -> None:
+    ledger, files = cometbft()
+    for name, data in files.items():
+        for trust in (ledger.id, None, "A" * 43, ledger.note(3)):
+            assert plain(verify(data, trust)) == plain(verify_alone(data, trust)), (name, trust)
+    assert verify(files["record"], ledger.id).verdict == "valid"
+
+
+def test_no_forged_commit_is_accepted_and_both_verifiers_agree() -> None:
+    ledger, files = cometbft()
+    count = 0
+    for what, mutant in mutate.mutants(files["absent contract"]):
+        if "/certificate" not in what and "engine" not in what:
+            continue
+        count += 1
+        mine, other = verify(mutant, ledger.id), verify_alone(mutant, ledger.id)
+        assert mine.verdict == str(other.verdict) == "not_valid", what
+    assert count > 1_000
+
+
+@pytest.mark.parametrize("votes", ["2222", "2221", "2211", "2333", "1222", "3322", "2122", "1111"])
+def test_more_than_two_thirds_of_the_power_must_have_voted(votes: str) -> None:
+    ledger, _ = cometbft()
+    file = ledger.value("book", b"lots\x000L7\x00", 3)
+    header = ledger.headers[3]
+    block_id = ledger.tag("header", header)
+    height = header["engine_height"] + 1
+    file["certificate"] = engine.certificate("engine", height, block_id, votes)
+    data = mutate.canon(file)
+    powers = sorted(engine.POWERS.values(), reverse=True)
+    signed = sum(p for p, vote in zip(powers, votes, strict=True) if vote == "2")
+    expected = "valid" if 3 * signed > 2 * sum(powers) else "not_valid"
+    assert verify(data, ledger.id).verdict == expected
+    assert str(verify_alone(data, ledger.id).verdict) == expected
+
+
+def test_the_operator_alone_does_not_speak_for_the_validators() -> None:
+    ledger, _ = cometbft()
+    file = ledger.value("book", b"lots\x000L7\x00", 3)
+    file["certificate"] = ledger.certificate(3, embedded=True)
+    assert verify(mutate.canon(file), ledger.id).verdict == "not_valid"
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"null", b"[]", b"{}", b"\xff", b"[" * 10_000])

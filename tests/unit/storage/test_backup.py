@@ -15,6 +15,8 @@ from hanse.storage import BlockLog, Store
 from hanse.storage.backup import Manifest, backup, restore
 from hanse.storage.errors import BackupDamaged, FolderInUse, StorageUnknown
 
+DOCUMENT = "a" * 43
+
 
 def make_node(folder: Path, *, checkpoint: int, blocks: int) -> tuple[Store, BlockLog]:
     store = Store.open(folder / "state", SHA256)
@@ -25,6 +27,11 @@ def make_node(folder: Path, *, checkpoint: int, blocks: int) -> tuple[Store, Blo
             apply(store, {"bank": {key(height): b"%d" % height}})
     store.checkpoint()
     (folder / "genesis.json").write_bytes(b"{}")
+    (folder / "documents").mkdir()
+    (folder / "documents" / DOCUMENT).write_bytes(b"<xml/>")
+    (folder / "documents" / f"{DOCUMENT}.part").write_bytes(b"<x")
+    (folder / "keys").mkdir()
+    (folder / "keys" / "node.json").write_bytes(b"secret")
     return store, log
 
 
@@ -51,7 +58,9 @@ def test_a_running_node_is_backed_up_and_restored_elsewhere(tmp_path: Path) -> N
     assert store.height == 3
     assert store.get("bank", key(2)) == b"2"
     assert (tmp_path / "c" / "genesis.json").read_bytes() == b"{}"
-    assert not (tmp_path / "c" / ".restore").exists()
+    names = sorted(p.name for p in (tmp_path / "c").iterdir())
+    assert names == ["documents", "genesis.json", "log", "state"]  # no key, nothing left beside
+    assert [p.name for p in (tmp_path / "c" / "documents").iterdir()] == [DOCUMENT]
     store.close()
     log.close()
 

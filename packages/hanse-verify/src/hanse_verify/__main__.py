@@ -11,16 +11,9 @@ import sys
 from pathlib import Path
 
 from hanse_verify.canonical import EvidenceError
-from hanse_verify.evidence import BYTES_MAX, Result, Verdict, verify
+from hanse_verify.display import describe
+from hanse_verify.evidence import BYTES_MAX, verify
 from hanse_verify.note import parse_note
-
-EXIT_CODES = {Verdict.VALID: 0, Verdict.UNKNOWN_ISSUER: 5}
-SENTENCES = {
-    Verdict.VALID: "VALID",
-    Verdict.WITHDRAWN: "WITHDRAWN: true then, and taken back since",
-    Verdict.UNKNOWN_ISSUER: "UNKNOWN ISSUER: all fits, but no trust anchor says whose ledger it is",
-    Verdict.NOT_VALID: "NOT VALID: altered, damaged, or made without power",
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,14 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
             data = file.read(BYTES_MAX + 2)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    result = verify(data, trust)
-    text = json.dumps(result.to_document()) if options.json else describe(result)
-    sys.stdout.write(f"{text}\n")
-    return EXIT_CODES.get(result.verdict, 1)
+    document = verify(data, trust).to_document()
+    sys.stdout.write((json.dumps(document) if options.json else describe(document)) + "\n")
+    return {"valid": 0, "unknown_issuer": 5}.get(document["verdict"], 1)
 
 
 def read_anchor(text: str) -> str:
-    """Return the ledger id, or the checkpoint in the file of that name."""
+    """Return the ledger id, or the checkpoint that the file of this name holds."""
     if re.fullmatch(r"[A-Za-z0-9_-]{43}", text):
         return text
     note = Path(text).read_text("utf-8")
@@ -54,16 +46,6 @@ def read_anchor(text: str) -> str:
     except EvidenceError as error:
         raise EvidenceError(f"the trust anchor: {error}") from None
     return note
-
-
-def describe(result: Result) -> str:
-    """Return the result for people, with nothing in it that could command a terminal."""
-    lines = [SENTENCES[result.verdict]]
-    lines += [f"  {'ok ' if s.passed else 'NO '} {s.step}: {s.detail}" for s in result.steps]
-    claim = result.claim if result.verdict is not Verdict.NOT_VALID else {}
-    lines += [f"  {name} = {json.dumps(value)}" for name, value in claim.items()]
-    safe = ("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)
-    return "\n".join(safe)
 
 
 if __name__ == "__main__":

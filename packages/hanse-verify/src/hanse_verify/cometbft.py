@@ -5,10 +5,26 @@ Sources: CometBFT 0.38 and 0.40, spec/core/data_structures.md and spec/core/enco
 are protocol buffers; a field of value zero is left out, which is why ``_field`` may return nothing.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from hanse_verify.canonical import EvidenceError, unb64
+from hanse_verify.shapes import POWERS, fields
 from hanse_verify.suites import check_signature, sha256
+
+_BLOCK_ID: Final = {"hash": "b", "parts": {"hash": "b", "total": "count"}}
+_TIME: Final = fields(count="nanos seconds")
+_VOTE: Final = fields(
+    {"block_id_flag": (1, 2, 3), "timestamp": _TIME}, b="signature validator_address"
+)
+_ENGINE_HEADER: Final = fields(
+    {"last_block_id": _BLOCK_ID, "time": _TIME, "version": fields(count="app block")},
+    b32="app_hash consensus_hash next_validators_hash validators_hash", b20="proposer_address",
+    b="data_hash evidence_hash last_commit_hash last_results_hash", count="height",
+    text="chain_id")  # fmt: skip
+_COMMIT: Final = fields({"block_id": _BLOCK_ID, "signatures": [_VOTE]}, count="height round")
+COMETBFT: Final = {
+    "commit": _COMMIT, "engine": ("cometbft",), "engine_header": _ENGINE_HEADER,
+    "validators": POWERS}  # fmt: skip
 
 
 def check_commit(certificate: dict[str, Any], genesis: dict[str, Any], block_id: bytes) -> str:
@@ -17,14 +33,9 @@ def check_commit(certificate: dict[str, Any], genesis: dict[str, Any], block_id:
     validators = certificate["validators"]
     if validators != genesis["engine_validators"]:
         raise EvidenceError("the validators are not those of the genesis document")
-    keys = [unb64(validator["public_key"]) for validator in validators]
-    order = sorted(zip((v["power"] for v in validators), map(_address, keys), keys, strict=True))
-    order.sort(key=lambda item: -item[0])  # by power, then by address
-    if not order or len(set(keys)) != len(keys) or order[-1][0] == 0:
-        raise EvidenceError("a validator is named twice, or has no power")
-    if _root([_field(1, _field(1, key)) + _field(2, power) for power, _, key in order]) != unb64(
-        header["validators_hash"]
-    ):
+    order = _rank(validators)
+    leaves = [_field(1, _field(1, key)) + _field(2, power) for power, _, key in order]
+    if _root(leaves) != unb64(header["validators_hash"]):
         raise EvidenceError("the engine header names another set of validators")
     if unb64(header["app_hash"]) != block_id:
         raise EvidenceError("the engine header carries another block id")
@@ -32,37 +43,48 @@ def check_commit(certificate: dict[str, Any], genesis: dict[str, Any], block_id:
         raise EvidenceError("the commit is for another engine header")
     if commit["height"] != header["height"] or len(commit["signatures"]) != len(order):
         raise EvidenceError("the commit has another height, or another number of votes")
-    signed = 0
-    for vote, (power, address, key) in zip(commit["signatures"], order, strict=True):
-        if vote["block_id_flag"] == 1:  # absent: one form only
-            if vote["signature"] or vote["validator_address"] or any(vote["timestamp"].values()):
-                raise EvidenceError("an absent vote is not empty")
-            continue
-        if unb64(vote["validator_address"]) != address:
-            raise EvidenceError("a vote stands in another validator's place")
-        message = sign_bytes(header["chain_id"], commit, vote)
-        check_signature("ed25519-sha256", key, message, unb64(vote["signature"]))
-        signed += power * (vote["block_id_flag"] == 2)  # 3 is a vote for no block
+    votes = zip(commit["signatures"], order, strict=True)
+    signed = sum(_power_of(vote, ranked, header["chain_id"], commit) for vote, ranked in votes)
     total = sum(power for power, _, _ in order)
     if 3 * signed <= 2 * total:
         raise EvidenceError(f"votes of {signed} of {total}: not more than two thirds")
     return f"{signed} of {total}"
 
 
+def _rank(validators: list[dict[str, Any]]) -> list[tuple[int, bytes, bytes]]:
+    """Return (power, address, key) of each validator, in the order of the engine."""
+    keys = [unb64(validator["public_key"]) for validator in validators]
+    ranked = [(v["power"], sha256(k)[:20], k) for v, k in zip(validators, keys, strict=True)]
+    if not ranked or len(set(keys)) != len(keys) or min(ranked)[0] == 0:
+        raise EvidenceError("a validator is named twice, or has no power, or there is none")
+    return sorted(ranked, key=lambda one: (-one[0], one[1]))
+
+
+def _power_of(
+    vote: dict[str, Any], ranked: tuple[int, bytes, bytes], chain_id: str, commit: dict[str, Any]
+) -> int:
+    """Return the power behind the block of a vote that holds; 1 is absent, 3 a vote for none."""
+    power, address, key = ranked
+    if vote["block_id_flag"] == 1:
+        if vote["signature"] or vote["validator_address"] or any(vote["timestamp"].values()):
+            raise EvidenceError("an absent vote is not empty")
+        return 0
+    if unb64(vote["validator_address"]) != address:
+        raise EvidenceError("a vote stands in another validator's place")
+    message = sign_bytes(chain_id, commit, vote)
+    check_signature("ed25519-sha256", key, message, unb64(vote["signature"]))
+    return power if vote["block_id_flag"] == 2 else 0
+
+
 def header_hash(header: dict[str, Any]) -> bytes:
     """Return the hash of an engine header: the Merkle root of its fourteen fields."""
-    version, fields = header["version"], [_block_id(header["last_block_id"])]
-    for name in ("last_commit", "data", "validators", "next_validators", "consensus", "app",
-                 "last_results", "evidence"):  # fmt: skip
-        fields.append(_field(1, unb64(header[f"{name}_hash"])))
-    return _root([
-        _field(1, version["block"]) + _field(2, version["app"]),
-        _field(1, header["chain_id"].encode()),
-        _field(1, header["height"]),
-        _time(header["time"]),
-        *fields,
-        _field(1, unb64(header["proposer_address"])),
-    ])  # fmt: skip
+    names = ("last_commit", "data", "validators", "next_validators", "consensus", "app",
+             "last_results", "evidence")  # fmt: skip
+    version = _field(1, header["version"]["block"]) + _field(2, header["version"]["app"])
+    leaves = [version, _field(1, header["chain_id"].encode()), _field(1, header["height"])]
+    leaves += [_time(header["time"]), _block_id(header["last_block_id"])]
+    leaves += [_field(1, unb64(header[f"{name}_hash"])) for name in names]
+    return _root([*leaves, _field(1, unb64(header["proposer_address"]))])
 
 
 def sign_bytes(chain_id: str, commit: dict[str, Any], vote: dict[str, Any]) -> bytes:
@@ -106,10 +128,6 @@ def _fixed(number: int, value: int) -> bytes:
 def _varint(number: int) -> bytes:
     low, rest = number & 127, number >> 7
     return bytes([low | 128]) + _varint(rest) if rest else bytes([low])
-
-
-def _address(key: bytes) -> bytes:
-    return sha256(key)[:20]
 
 
 def _root(leaves: list[bytes]) -> bytes:

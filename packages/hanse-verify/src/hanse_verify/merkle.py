@@ -70,3 +70,9 @@ def _find(
     if node != root:
         raise EvidenceError("a path leads to another state root")
     return dict(entries).get(key)
+
+
+def state_key(map_: str, *parts: str) -> bytes:
+    """Return the state key of ``map_`` at a string, or at a tuple of strings."""
+    texts = (part.encode().replace(b"\0", b"\0\xff") for part in parts)
+    return map_.encode() + b"\0" + b"".join(b"\x30" + text + b"\0" for text in texts)

@@ -50,47 +50,33 @@ def _is(value: Any, kind: str) -> bool:
     return size >= 0 and kind in ("b", f"b{size}")  # base64url: of any bytes; of so many
 
 
-def _fields(nested: dict[str, Any] | None = None, /, **kinds: str) -> dict[str, Any]:
+def fields(nested: dict[str, Any] | None = None, /, **kinds: str) -> dict[str, Any]:
     """Return a dict shape: the names of each kind, and what is nested."""
     return {name: kind for kind, names in kinds.items() for name in names.split()} | (nested or {})
 
 
 _V: Final = {"v": (1,)}
-_SIGNATURE: Final = _fields(text="key", b="signature", member="signer")
-_BODY: Final = _fields(
+_SIGNATURE: Final = fields(text="key", b="signature", member="signer")
+_BODY: Final = fields(
     _V, text="action contract key", object="args", count="cost_max expires_ms", b32="ledger",
     b="nonce", any="private?", member="signer")  # fmt: skip
-_EVENT: Final = _fields(text="contract event", object="fields")
-_RECEIPT: Final = _fields(
+_EVENT: Final = fields(text="contract event", object="fields")
+_RECEIPT: Final = fields(
     _V | {"events": [_EVENT], "status": ("ok", "rejected")}, text="code? reason?", b32="tx",
     count="cost height index", any="facts? result?")  # fmt: skip
-_HEADER: Final = _fields(
+_HEADER: Final = fields(
     _V, count="engine_height height log_size time_ms",
     b32="ledger log_root previous rules state_root validators")  # fmt: skip
-_MORE: Final = _fields(any="...")
-_SIGNER: Final = _fields(b="public_key", text="suite", any="...")
-_POWERS: Final = [_fields(text="organisation", count="power", b32="public_key")]
-_GENESIS: Final = _V | _MORE | {
-    "engine_validators?": _POWERS, "hash": ("sha256", "sm3"), "network": "text", "rules": "object",
-    "time_ms": "count", "validators": [_SIGNER | _fields(text="node organisation")],
-    "witness_quorum": "count", "witnesses": [_SIGNER | _fields(text="name")]}  # fmt: skip
-_STATE: Final = _fields(
+POWERS: Final = [fields(text="organisation", count="power", b32="public_key")]
+_SIGNER: Final = fields(b="public_key", text="suite", any="...")
+_GENESIS: Final = _V | {
+    "engine_validators?": POWERS, "hash": ("sha256", "sm3"), "network": "text", "rules": "object",
+    "time_ms": "count", "validators": [_SIGNER | fields(text="node organisation")],
+    "witness_quorum": "count", "witnesses": [_SIGNER | fields(text="name")], "...": "any"}  # fmt: skip
+_STATE: Final = fields(
     {"bucket": ["pair"], "siblings": ["b480"], "top_bucket": ["pair"], "top_siblings": ["b480"]},
     text="contract", b="key", flag="present", any="value")  # fmt: skip
-_BLOCK_ID: Final = {"hash": "b", "parts": {"hash": "b", "total": "count"}}
-_TIME: Final = _fields(count="nanos seconds")
-_VOTE: Final = {"block_id_flag": (1, 2, 3), "signature": "b", "timestamp": _TIME,
-                "validator_address": "b"}  # fmt: skip
-_ENGINE_HEADER: Final = _fields(
-    {"last_block_id": _BLOCK_ID, "time": _TIME, "version": _fields(count="app block")},
-    b32="app_hash consensus_hash next_validators_hash validators_hash", b20="proposer_address",
-    b="data_hash evidence_hash last_commit_hash last_results_hash", count="height",
-    text="chain_id")  # fmt: skip
-_COMMIT: Final = _fields({"block_id": _BLOCK_ID, "signatures": [_VOTE]}, count="height round")
-CERTIFICATES: Final = {
-    "embedded": {"engine": ("embedded",), "header_path": ["b32"], "note": "text"},
-    "cometbft": {"commit": _COMMIT, "engine": ("cometbft",), "engine_header": _ENGINE_HEADER,
-                 "validators": _POWERS}}  # fmt: skip
+EMBEDDED: Final = {"engine": ("embedded",), "header_path": ["b32"], "note": "text"}
 _COMMON: Final = _V | {"certificate": "object", "genesis": _GENESIS, "header": _HEADER}
 _RECORD: Final = {"index": "count", "path": ["b32"], "receipt": _RECEIPT,
                   "transaction": {"body": _BODY, "signatures": [_SIGNATURE]}}  # fmt: skip
@@ -101,8 +87,8 @@ FILES: Final = {
 }  # fmt: skip
 _VALID: Final = {"from_height": "count", "to_height": "count|null"}
 VALUES: Final = {  # what the registry's maps hold
-    "keys": _VALID | _fields(b="public_key", text="purpose suite"),
-    "members": _VALID | _fields(text="organisation"),
-    "contracts": {"versions": [_fields(count="from_height", b32="hash", text="version")]},
-    "withdrawals": _fields({"replacement": "text|null"}, text="by reason", count="height"),
+    "keys": _VALID | fields(b="public_key", text="purpose suite"),
+    "members": _VALID | fields(text="organisation"),
+    "contracts": {"versions": [fields(count="from_height", b32="hash", text="version")]},
+    "withdrawals": fields({"replacement": "text|null"}, text="by reason", count="height"),
 }

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``Bench``: one contract under test, on the production runtime, without network, node or disk.
+
+Arguments travel as canonical bytes and come back decoded, roles are checked, the meter runs and
+invariants hold after every action, as on a ledger. A refusal is raised as ``Refused``.
+"""
+
+import inspect
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
+
+import msgspec
+
+from hanse.codec.base64url import to_text
+from hanse.codec.canonical import decode, encode
+from hanse.codec.documents import TAG_KEY, TAG_VALUE
+from hanse.codec.limits import COST_MAX
+from hanse.contracts.contract import Context, Contract
+from hanse.contracts.records import Codec
+from hanse.contracts.refusals import Refused
+from hanse.contracts.runtime import Call, Entry, LoadedContract, Outcome
+from hanse.crypto import SHA256, Hash
+from hanse.identity import is_member_id
+from hanse.merkle.trie import Trie
+
+C = TypeVar("C", bound=Contract)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+START_MS: Final = 1_767_225_600_000  # 2026-01-01, where a bench begins
+HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A state to which a bench can go back."""
+
+    values: Mapping[bytes, bytes]
+    now: int
+    height: int
+
+
+class _Values:
+    """The committed state of the one contract."""
+
+    def __init__(self) -> None:
+        self.held: dict[bytes, bytes] = {}
+
+    def get(self, contract: str, key: bytes) -> bytes | None:
+        """Return the value bytes at ``key``."""
+        del contract
+        return self.held.get(key)
+
+    def scan(
+        self, contract: str, prefix: bytes, start: bytes, limit: int
+    ) -> list[tuple[bytes, bytes]]:
+        """Return rows under ``prefix`` from ``start`` on, in key order."""
+        del contract
+        keys = sorted(self.held)
+        keys = keys[bisect_left(keys, max(prefix, start)) :]
+        return [(key, self.held[key]) for key in keys if key.startswith(prefix)][:limit]
+
+
+class Bench(Generic[C]):
+    """A contract with a state of its own and a clock in hand; each action is a block."""
+
+    def __init__(
+        self,
+        contract: type[C],
+        *,
+        hasher: Hash = SHA256,
+        writes: Mapping[bytes, bytes] | None = None,
+    ) -> None:
+        """Load ``contract`` on an empty state, or on ``writes``."""
+        self.loaded = LoadedContract(contract)
+        self.hash = hasher
+        self.now = START_MS
+        self.height = 1
+        self.last: Outcome | None = None
+        self._values = _Values()
+        self._values.held.update(writes or {})
+
+    def actor(self, organisation: str, *roles: str, name: str = "person") -> "Actor":
+        """Return a member of ``organisation`` with exactly these roles."""
+        member = f"{name}@{organisation}"
+        assert is_member_id(member), f"{member} is no member id"
+        return Actor(self, member, organisation, tuple(sorted(roles)))
+
+    def pass_time(self, *, days: int = 0, hours: int = 0, minutes: int = 0, ms: int = 0) -> None:
+        """Let block time go on; it never goes back."""
+        passed = (days * 24 + hours) * HOUR_MS + minutes * 60_000 + ms
+        assert passed >= 0
+        self.now += passed
+
+    @property
+    def root(self) -> bytes:
+        """The state root of the contract, as a ledger would have it."""
+        tagged = self.hash.tagged
+        entries: dict[bytes, bytes | None] = {
+            tagged(TAG_KEY, key): tagged(TAG_VALUE, value)
+            for key, value in self._values.held.items()
+        }
+        return Trie(self.hash, {}).update(entries)
+
+    @property
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """Name and fields of each event of the last call, in order."""
+        events = () if self.last is None else self.last.events
+        return [(e.event, msgspec.json.decode(e.fields)) for e in events]
+
+    def snapshot(self) -> Snapshot:
+        """Return the present state, for :meth:`revert`."""
+        return Snapshot(dict(self._values.held), self.now, self.height)
+
+    def revert(self, to: Snapshot) -> None:
+        """Go back to a snapshot, clock and height included."""
+        self._values.held = dict(to.values)
+        self.now, self.height = to.now, to.height
+
+    def entry_of(self, method: Callable[..., Any]) -> Entry:
+        """Return the action or query that ``method`` of the contract's class is."""
+        entry = self.loaded.entries.get(method.__name__)
+        if entry is None or entry.function is not method:
+            raise TypeError(f"{method.__qualname__} is no action or query of {self.loaded.name}")
+        return entry
+
+    def run(self, who: "Actor", entry: Entry, args: bytes) -> Outcome:
+        """Return the outcome of one call with canonical arguments; an action's writes are kept."""
+        decode(args)
+        role = entry.mark.role
+        if role is not None and role not in who.roles:
+            facts = encode({"role": role})
+            self.last = Outcome("not_authorised", 0, "the signer lacks the role", facts)
+            return self.last
+        action = entry.mark.kind == "action"
+        height = self.height + 1 if action else self.height
+        call = Call(
+            entry=entry,
+            args=args,
+            member=who.member,
+            organisation=who.organisation,
+            now=self.now,
+            height=height,
+            tx=to_text(self.hash.tagged("hanse/bench/1", f"{height}".encode())) if action else "",
+            cost_max=COST_MAX,
+            roles=lambda: who.roles,
+        )
+        self.last = outcome = self.loaded.call(self._values, call)
+        if action:
+            self.height = height
+            for key, value in outcome.writes.items():
+                if value is None:
+                    self._values.held.pop(key, None)
+                else:
+                    self._values.held[key] = value
+        return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A member that calls: ``alice(Notes.issue, "N1", to="bob")``."""
+
+    bench: Bench[Any]
+    member: str
+    organisation: str
+    roles: tuple[str, ...]
+
+    def __call__(
+        self, method: Callable[Concatenate[Any, Context, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Return the result of an action or query.
+
+        Raises:
+            Refused: with the code that the receipt would carry.
+        """
+        entry = self.bench.entry_of(method)
+        outcome = self.bench.run(self, entry, encode_arguments(method, args, kwargs))
+        if outcome.code is not None:
+            raise _refusal(outcome)
+        if entry.result is None:
+            return None  # type: ignore[return-value]  # the declared type is None
+        assert outcome.result is not None
+        result: R = entry.result.decode(outcome.result)
+        return result
+
+    def attempt(self, name: str, args: Mapping[str, Any]) -> Outcome:
+        """Return the outcome of an action or query with arguments in their JSON form."""
+        return self.bench.run(self, self.bench.loaded.entries[name], encode(args))
+
+
+def encode_arguments(
+    method: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> bytes:
+    """Return the canonical bytes of a call's arguments, each of its declared type.
+
+    Raises:
+        TypeError: they do not fit the method's signature.
+        Fault: a value is not of its declared type.
+    """
+    hints = get_type_hints(method)
+    bound = inspect.signature(method).bind(None, None, *args, **kwargs)
+    named = list(bound.arguments.items())[2:]  # after self and the context
+    return encode({name: msgspec.Raw(Codec(hints[name]).encode(value)) for name, value in named})
+
+
+def _refusal(outcome: Outcome) -> Refused:
+    assert outcome.code is not None
+    refused = Refused(outcome.code, outcome.reason)
+    if outcome.facts is not None:
+        refused.facts = msgspec.json.decode(outcome.facts)
+    return refused
