@@ -1,35 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
 """The code blocks of a Markdown page, and how each kind is run.
 
-Blocks of one page share a fresh directory, and its Python blocks one module, so that a page may
-tell a story. In ``console`` blocks a line after ``$ `` is a command; the lines up to the next one
-are what it must print, ``...`` standing for anything. Below ``<!-- not run: reason -->`` a block
-is shown and not run.
+Blocks of one page share a fresh directory and the variables that its commands export, and its
+Python blocks share one module, so that a page may tell a story. In ``console`` blocks a line after
+``$ `` is a command; the lines up to the next one are what it must print, ``...`` standing for
+anything. A command that ends in ``&`` runs beside the others until the page ends. ``http`` blocks
+are exchanges with the node (``transcript.py``). A comment on the line above a block says how it
+differs:
+
+    <!-- not run: reason -->   it is shown, not run
+    <!-- file: NAME -->        it is a file that the reader writes, whatever its kind
+    <!-- beside: demo -->      it starts what the tests share, see ``demo_node.py``
 """
 
 import doctest
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-RUN = {"python", "console"}
+from tests.docs.transcript import run_exchanges
+
+RUN = {"python", "console", "http"}
 COMMAND_TIMEOUT_S = 120
+START_TIMEOUT_S = 60
 OPENING = re.compile(r"^(?P<indent> *)```(?P<kind>[A-Za-z]*)\s*$")
 NOT_RUN = re.compile(r"^<!-- not run: (?P<reason>\S.{7,}) -->$")
+FILE = re.compile(r"^<!-- file: (?P<name>[\w.-]+) -->$")
+BESIDE = "<!-- beside: demo -->"
+PORT = re.compile(r"(?<=127\.0\.0\.1:)84\d\d\b|(?<=--port )84\d\d\b")
+SAVED = "declare -px > .exported 2>/dev/null"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One fenced block: where its first line stands, its kind, its text, why it is not run."""
+    """One fenced block: where its first line stands, its kind, its text, how it is run."""
 
     line: int
     kind: str
     text: str
     not_run: str
+    file: str = ""
+    beside: bool = False
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a test does anything with it."""
+        return bool(self.file) or (self.kind in RUN and not self.not_run)
 
 
 def find_blocks(page: str) -> list[Block]:
@@ -37,16 +62,25 @@ def find_blocks(page: str) -> list[Block]:
     blocks: list[Block] = []
     lines = page.splitlines()
     start: int | None = None
-    kind = indent = reason = ""
+    kind = indent = above = ""
     for number, line in enumerate(lines):
         if start is None:
             if opening := OPENING.match(line):
                 start, kind, indent = number + 1, opening["kind"], opening["indent"]
-                above = NOT_RUN.match(lines[number - 1].strip()) if number else None
-                reason = above["reason"] if above else ""
+                above = lines[number - 1].strip() if number else ""
         elif line.strip() == "```":
             text = "".join(f"{inner.removeprefix(indent)}\n" for inner in lines[start:number])
-            blocks.append(Block(start + 1, kind, text, reason))
+            reason, file = NOT_RUN.match(above), FILE.match(above)
+            blocks.append(
+                Block(
+                    line=start + 1,
+                    kind=kind,
+                    text=text,
+                    not_run=reason["reason"] if reason else "",
+                    file=file["name"] if file else "",
+                    beside=above == BESIDE,
+                )
+            )
             start = None
     assert start is None, f"the block that opens above line {start} is not closed"
     return blocks
@@ -67,10 +101,17 @@ def split_commands(text: str) -> list[tuple[str, str]]:
     return commands
 
 
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Page:
     """One page being run in a directory of its own."""
 
-    def __init__(self, name: str, home: Path) -> None:
+    def __init__(self, name: str, home: Path, ports: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.home = home
         stem = re.sub(r"\W", "_", name)
@@ -78,30 +119,62 @@ class Page:
         self.module = ModuleType(f"page_{stem}")
         self.module.__file__ = str(self.source)
         self.shown: list[str] = []
+        self.ports = dict(ports or {})
+        self.beside: list[subprocess.Popen[bytes]] = []
 
     def run(self, block: Block) -> None:
         """Run one block; an assertion names the page and line where it stands."""
-        if block.kind == "python":
-            self._run_python(block)
+        text = self._with_ports(block.text)
+        if block.file:
+            (self.home / block.file).write_text(text, encoding="utf-8")
+        elif block.kind == "python":
+            self._run_python(block, text)
+        elif block.kind == "http":
+            run_exchanges(text, self.ports["8420"], f"{self.name}:{block.line}")
         else:
-            for command, output in split_commands(block.text):
-                self._run_command(block, command, output)
+            for command, output in split_commands(text):
+                if command.endswith("&"):
+                    self._start(block, command.removesuffix("&").rstrip())
+                else:
+                    self._run_command(block, command, output)
 
-    def _run_python(self, block: Block) -> None:
+    def close(self) -> None:
+        """End what the page has started."""
+        for process in self.beside:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(START_TIMEOUT_S)
+
+    def _with_ports(self, text: str) -> str:
+        """Return the text with each port of ours as one that is free here."""
+
+        def free(found: re.Match[str]) -> str:
+            return self.ports.setdefault(found[0], str(free_port()))
+
+        return PORT.sub(free, text)
+
+    def _run_python(self, block: Block, text: str) -> None:
         # lines keep their numbers, so that a traceback names the line of the page
-        self.shown += [""] * (block.line - 1 - len(self.shown)) + block.text.splitlines()
+        self.shown += [""] * (block.line - 1 - len(self.shown)) + text.splitlines()
         self.source.write_text("\n".join(self.shown) + "\n", encoding="utf-8")
         sys.modules[self.module.__name__] = self.module
-        text = "\n" * (block.line - 1) + block.text
+        text = "\n" * (block.line - 1) + text
         exec(compile(text, str(self.source), "exec"), self.module.__dict__)
 
-    def _run_command(self, block: Block, command: str, output: str) -> None:
+    def _environment(self) -> dict[str, str]:
         bin_ = str(Path(sys.executable).parent)
         path = os.pathsep.join([bin_, os.environ.get("PATH", "")])
+        own = {k: v for k, v in os.environ.items() if not k.startswith("HANSE_")}
+        if "8420" in self.ports:  # where commands look by default
+            own["HANSE_URL"] = f"http://127.0.0.1:{self.ports['8420']}"
+        return {**own, "PATH": path, "NO_COLOR": "1", "COLUMNS": "100"}
+
+    def _run_command(self, block: Block, command: str, output: str) -> None:
+        known = "[ -f .exported ] && source .exported\n"
         done = subprocess.run(
-            ["bash", "-c", command],
+            ["bash", "-c", f"{known}{command}\ns=$?; {SAVED}; exit $s"],
             cwd=self.home,
-            env={**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "100"},
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -111,6 +184,8 @@ class Page:
         )
         where = f"{self.name}:{block.line}: $ {command}"
         if output:
+            for shown, used in self.ports.items():
+                output = output.replace(f":{shown}", f":{used}")
             checker, flags = (
                 doctest.OutputChecker(),
                 doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE,
@@ -121,3 +196,30 @@ class Page:
             )
         else:
             assert done.returncode == 0, f"{where}\nexit {done.returncode}\n{done.stdout}"
+
+    def _start(self, block: Block, command: str) -> None:
+        """Start a command beside the page and wait for its first line."""
+        said = self.home / f".beside-{len(self.beside)}"
+        with said.open("wb") as output:
+            process = subprocess.Popen(
+                ["bash", "-c", f"[ -f .exported ] && source .exported\n{command}"],
+                cwd=self.home,
+                env={**self._environment(), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.beside.append(process)
+        wait_for(process, said, "\n", f"{self.name}:{block.line}: $ {command} &")
+
+
+def wait_for(process: subprocess.Popen[bytes], said: Path, text: str, where: str) -> str:
+    """Return what a process has printed, as soon as ``text`` is in it."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while text not in (printed := said.read_text(encoding="utf-8", errors="replace")):
+        assert time.monotonic() < deadline, f"{where}\n{printed}\nno {text!r} in time"
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+            raise AssertionError(f"{where}\nended:\n{said.read_text(encoding='utf-8')}")
+    return printed

@@ -2,10 +2,12 @@
 """Every example that a reader can copy has been run; every link of ours leads somewhere."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.docs.blocks import RUN, Page, find_blocks, split_commands
+from tests.docs.blocks import Page, find_blocks, split_commands
+from tests.docs.demo_node import Demo, running_demo
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted(
@@ -28,19 +30,33 @@ def name_of(path: Path) -> str:
 RUNNABLE = [
     path
     for path in PAGES
-    if any(b.kind in RUN and not b.not_run for b in find_blocks(path.read_text(encoding="utf-8")))
+    if any(block.is_run for block in find_blocks(path.read_text(encoding="utf-8")))
 ]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demonstration network that every page shares which starts one."""
+    with running_demo(tmp_path_factory.mktemp("shared")) as shared:
+        yield shared
 
 
 @pytest.mark.parametrize("path", RUNNABLE, ids=name_of)
 def test_every_example_of_the_page_runs(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(tmp_path)
     page = Page(name_of(path), tmp_path)
-    for block in find_blocks(path.read_text(encoding="utf-8")):
-        if block.kind in RUN and not block.not_run:
-            page.run(block)
+    try:
+        for block in find_blocks(path.read_text(encoding="utf-8")):
+            if block.beside:
+                shared: Demo = request.getfixturevalue("demo")
+                page.ports["8420"] = shared.port
+                (tmp_path / "demo").symlink_to(shared.folder)
+            elif block.is_run:
+                page.run(block)
+    finally:
+        page.close()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
@@ -61,7 +77,7 @@ def test_every_shell_example_shows_its_prompt(path: Path) -> None:
     blocks = find_blocks(path.read_text(encoding="utf-8"))
     assert not [f"{block.line}" for block in blocks if block.kind in {"bash", "sh", "shell"}]
     for block in blocks:
-        if block.kind == "console":
+        if block.kind == "console" and not block.file:
             assert split_commands(block.text)
 
 
@@ -93,21 +109,42 @@ $ echo one two \\
 one ... three
 $ true
 ```
+
+<!-- file: lot.toml -->
+```toml
+kg = 3
+```
+
+```console
+$ export LOT=$(cat lot.toml)
+$ echo "$LOT"
+kg = 3
+$ (echo started at 127.0.0.1:8420; sleep 60) &
+$ echo 127.0.0.1:8420 --port 8421 8420
+127.0.0.1:10 --port 11 8420
+```
 """
 
 
 def test_blocks_of_a_page_share_their_names(tmp_path: Path) -> None:
-    page = Page("story.md", tmp_path)
+    page = Page("story.md", tmp_path, {"8420": "10", "8421": "11"})
     blocks = find_blocks(STORY)
-    assert [(block.kind, bool(block.not_run)) for block in blocks] == [
-        ("python", False),
-        ("console", True),
-        ("python", False),
+    assert [(block.kind, block.is_run) for block in blocks] == [
+        ("python", True),
         ("console", False),
+        ("python", True),
+        ("console", True),
+        ("toml", True),
+        ("console", True),
     ]
-    for block in blocks:
-        if not block.not_run:
-            page.run(block)
+    try:
+        for block in blocks:
+            if block.is_run:
+                page.run(block)
+        assert page.beside[0].poll() is None
+    finally:
+        page.close()
+    assert page.beside[0].poll() is not None
 
 
 @pytest.mark.parametrize(
@@ -118,6 +155,7 @@ def test_blocks_of_a_page_share_their_names(tmp_path: Path) -> None:
         "```console\n$ false\n```",
         "```console\n$ echo one\ntwo\n```",
         "```console\necho one\n```",
+        "```console\n$ false &\n```",
     ],
 )
 def test_an_example_that_fails_is_seen(text: str, tmp_path: Path) -> None:

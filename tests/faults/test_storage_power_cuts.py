@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A power cut in the middle of an append: each unsynced sector survives or vanishes, in any order.
 
-The file is rebuilt by hand: what was synced stays; of the last write every 512-byte sector is either
+The file is rebuilt by hand: what was synced stays; of the last write each 512-byte sector is either
 the new one or what was there before, and the file's end is anywhere in between.
 """
 

@@ -132,7 +132,7 @@ class Ledger:
     def _transaction(self, signer: str, action: str, n: int, also: tuple[str, ...] = ()) -> dict:
         body = {
             "action": action,
-            "args": {"lot": f"L{n}", "note": 'caf\u00e9 "\u65e5\u672c" \u0001', "to": ["beta", None, True]},
+            "args": {"lot": f"L{n}", "note": '\u00e9 "\u65e5" \u0001', "to": ["beta", None, True]},
             "contract": "book", "cost_max": 500 + n, "expires_ms": 1_790_000_060_000, "key": "k1",
             "ledger": self.id, "nonce": b64(sha256(bytes([n]))[:16]), "signer": signer, "v": 1,
         }  # fmt: skip

@@ -85,7 +85,7 @@ def type_changes(value: object) -> list[tuple[str, object]]:
         found += [("array of characters", list(value[:100])), ("false", False)]
     if isinstance(value, list):
         found += [("object", {str(f"i{i}"): item for i, item in enumerate(value)})]
-    return found + [("empty text", ""), ("empty array", []), ("empty object", {})]
+    return [*found, ("empty text", ""), ("empty array", []), ("empty object", {})]
 
 
 def text_changes(text: str) -> Iterator[tuple[str, object]]:
@@ -163,9 +163,10 @@ def splices(genuine: bytes, other: bytes) -> Iterator[Mutant]:
     # another set of cosignatures under the very same header says the same
     same = all(source[(name,)] == root[name] for name in ("genesis", "header"))
     for path, value in list(walk(root)):
-        if path in source and canon(source[path]) != canon(value):
-            if not (same and path[:1] == ("certificate",)):
-                yield f"spliced at {pointer(path)}", replaced(root, path, source[path])
+        if path not in source or (same and path[:1] == ("certificate",)):
+            continue
+        if canon(source[path]) != canon(value):
+            yield f"spliced at {pointer(path)}", replaced(root, path, source[path])
 
 
 def byte_changes(genuine: bytes, step: int = 1) -> Iterator[Mutant]:

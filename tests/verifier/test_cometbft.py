@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commits of CometBFT: figures of the real software, and the rule of more than two thirds.
 
-The known answers were printed once by a program over the Go types of CometBFT 0.40.0 (``Header.Hash``,
-``ValidatorSet.Hash``, ``VoteSignBytes``), with the inputs that stand below.
+The known answers were printed once by a program over the Go types of CometBFT 0.40.0
+(``Header.Hash``, ``ValidatorSet.Hash``, ``VoteSignBytes``), with the inputs that stand below.
 """
 
 import copy
@@ -102,7 +102,7 @@ Change = Callable[[dict, list], None]
 
 
 def check(votes: str, change: Change | None = None) -> str:
-    """Judge a certificate of the powers 30, 25, 10, 10, strongest first, as a function changed it."""
+    """Judge a certificate of the powers 30, 25, 10, 10, as a function changed it."""
     certificate = copy.deepcopy(engine.certificate("a", 8, bytes(32), votes))
     validators = engine.validators("a")
     if change:

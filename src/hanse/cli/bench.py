@@ -134,9 +134,13 @@ def node_process(bank: Bank) -> Iterator[tuple[str, int]]:
 
 
 def cpu_of(pid: int) -> float:
-    """Return the CPU seconds that a process has used (proc(5), fields 14 and 15)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the CPU seconds of a process and its children (proc(5), fields 14 and 15)."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    ticks = 0
+    for one in (str(pid), *children):
+        fields = Path(f"/proc/{one}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def closed_loop(client: AsyncClient, load: Load, seconds: float, pid: int) -> Count:
@@ -243,7 +247,7 @@ def _run(workload: str, seconds: float, seed: int, suite: str, accounts: int) ->
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--suite", default="ed25519-sha256", show_default=True)
 @common
-def bench(  # noqa: PLR0913  # the command's options
+def bench(  # the command's options
     *,
     engine: str,
     workload: str,
@@ -259,7 +263,6 @@ def bench(  # noqa: PLR0913  # the command's options
     Every transaction is signed by one of 10,000 members, sent through the gateway, acknowledged after
     fsync, and its receipt is verified. Latencies are taken at half the rate reached.
 
-    \b
     Examples:
       hanse bench --workload zipf --seconds 10 --json
       hanse bench --scale --json

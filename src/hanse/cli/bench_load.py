@@ -71,5 +71,3 @@ def _members(keys: dict[str, Signer]) -> dict[bytes, bytes | None]:
 def _accounts(count: int) -> dict[bytes, bytes | None]:
     data = Codec[Account](Account).encode(Account(checking=OPENING, savings=OPENING))
     return {b"accounts\x00" + encode_key(account(i)): data for i in range(count)}
-
-

@@ -122,7 +122,7 @@ def _summary(
     }
 
 
-async def _run(  # noqa: PLR0913  # the command's options
+async def _run(  # the command's options
     *,
     path: Path,
     port: int,
@@ -200,7 +200,9 @@ class DemoFailed(Rejected):
     """The demonstration did not end as it should."""
 
     code: ClassVar[str] = "demo_failed"
-    hint: ClassVar[str] = "A check did not hold: see the summary; run it again with another --seed to compare."
+    hint: ClassVar[str] = (
+        "A check did not hold: see the summary; run it again with another --seed to compare."
+    )
 
 
 @click.command()
@@ -211,7 +213,7 @@ class DemoFailed(Rejected):
 @click.option("--dir", "folder", type=click.Path(path_type=Path), help="Keep the network here.")
 @click.option("--evidence", type=click.Path(path_type=Path), help="Write an evidence file here.")
 @common
-def demo(  # noqa: PLR0913  # the command's options
+def demo(  # the command's options
     *,
     once: bool,
     port: int,
@@ -223,7 +225,6 @@ def demo(  # noqa: PLR0913  # the command's options
 ) -> None:
     """Start a network of several organisations and play its story.
 
-    \b
     Examples:
       hanse demo
       hanse demo --port 0 --seed 7

@@ -38,7 +38,7 @@ class Hosted:
 
 
 @asynccontextmanager
-async def hosted(  # noqa: PLR0913  # options by name
+async def hosted(  # options by name
     folder: Folder,
     apps: tuple[App, ...],
     *,

@@ -38,7 +38,6 @@ def node() -> None:
 def init(*, genesis: Path, folder: Path, as_json: bool) -> None:
     """Make a node and the keys of its members from a genesis description in TOML.
 
-    \b
     Examples:
       hanse node init --genesis genesis.toml --dir ./node1
     """
@@ -104,7 +103,6 @@ def _text(described: dict[str, Any], name: str) -> str:
 def run(*, folder: Path, host: str, port: int, extra: tuple[str, ...], as_json: bool) -> None:
     """Run a node with its gateway and console until it is told to stop.
 
-    \b
     Examples:
       hanse node run ./node1
       hanse node run ./node1 --port 0 --json

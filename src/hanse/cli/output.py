@@ -2,6 +2,8 @@
 """What every command shares: one JSON document or plain text, errors with a next step, progress."""
 
 import functools
+import importlib
+import inspect
 import os
 import sys
 import time
@@ -15,6 +17,7 @@ import click
 import msgspec
 
 from hanse.codec.problems import build_problem, title_of
+from hanse.contracts.app import App
 from hanse.crypto import keyfiles
 from hanse.crypto.signers import Signer
 from hanse.errors import HanseError
@@ -54,6 +57,7 @@ def common(function: Callable[P, R]) -> Callable[P, R]:
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @keep_examples
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         debug = bool(kwargs.pop("debug", False))
@@ -66,6 +70,13 @@ def common(function: Callable[P, R]) -> Callable[P, R]:
             sys.exit(error.exit_code)
 
     return wrapped
+
+
+def keep_examples(function: Callable[P, R]) -> Callable[P, R]:
+    """Let the examples of a command's docstring stand in its help line by line, not refilled."""
+    text = inspect.cleandoc(function.__doc__ or "")
+    function.__doc__ = text.replace("\n\nExamples:", "\n\n\b\nExamples:")
+    return function
 
 
 def report(error: HanseError, *, as_json: bool) -> None:
@@ -115,11 +126,23 @@ def load_signer(path: Path) -> Signer:
     return keyfiles.load(path, passphrase=os.environ.get("HANSE_PASSPHRASE"))
 
 
+def load_app(name: str) -> App:
+    """Return the app in the module ``name``."""
+    try:
+        found = importlib.import_module(name).APP
+    except (ImportError, AttributeError) as error:
+        raise click.BadParameter(f"no module with an APP: {error}") from None
+    assert isinstance(found, App)
+    return found
+
+
 def as_args(text: str) -> dict[str, Any]:
     """Return the JSON object that ``text`` is, or that the file after ``@`` holds."""
-    raw = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
     try:
+        raw = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
         value = msgspec.json.decode(raw)
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"the file of the arguments: {error}") from None
     except msgspec.DecodeError as error:
         raise click.BadParameter(f"not JSON: {error}") from None
     if not isinstance(value, dict):

@@ -156,7 +156,7 @@ class _Answers:
         """Run checks and detection until every query that they ask has been answered."""
         known: dict[tuple[str, str, bytes], Any] = {}
 
-        class Unanswered(Exception):  # noqa: N818  # leaves the functions, never this method
+        class Unanswered(Exception):  # leaves the functions, never this method
             pass
 
         missing: list[tuple[str, str, Mapping[str, Any]]] = []

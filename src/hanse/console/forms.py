@@ -183,9 +183,9 @@ def read_arguments(fields: Sequence[Field], words: Mapping[str, str]) -> dict[st
     for one in fields:
         key = one.name.rpartition(".")[2]
         if one.kind == "group":
-            inner = read_arguments(one.children, words)
-            if inner or one.required:
-                arguments[key] = inner
+            blank = not any(inner.value.strip() for inner in flatten(one.children))
+            if one.required or not blank:
+                arguments[key] = read_arguments(one.children, words)
         elif one.kind == "boolean":
             if one.value or one.required:
                 arguments[key] = one.value == "true"

@@ -49,7 +49,7 @@ class Reader(Protocol):
 class Door:
     """What one running call may touch: its overlay, the state below, its meter."""
 
-    __slots__ = ("contract", "doing", "meter", "overlay", "reader")
+    __slots__ = ("_seen", "contract", "doing", "meter", "overlay", "reader")
 
     def __init__(self, contract: str) -> None:
         """Belong to ``contract``; closed until :meth:`open`."""
@@ -61,6 +61,7 @@ class Door:
         self.reader: Reader | None = reader
         self.meter = meter
         self.overlay: dict[bytes, bytes | None] = {}
+        self._seen: dict[bytes, bytes | None] = {}  # the state below does not change in a call
         self.doing = doing
 
     def close(self) -> None:
@@ -68,6 +69,7 @@ class Door:
         self.reader = None
         self.meter = Meter(0)
         self.overlay = {}
+        self._seen = {}
         self.doing = "nothing"
 
     def ask(self, read: Callable[[Reader], T]) -> T:
@@ -94,10 +96,13 @@ class Door:
         """Return the value bytes at ``key`` from before this call; the caller charges for it."""
         if self.reader is None:
             raise Fault("state is read and written during a call only")
+        if key in self._seen:
+            return self._seen[key]
         try:
-            return self.reader.get(self.contract, key)
+            value = self._seen[key] = self.reader.get(self.contract, key)
         except Exception as error:  # as in ``ask``, without its closure: the hottest line of a call
             raise ReaderFailed from error
+        return value
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Write or delete ``key``, charged; only actions may."""

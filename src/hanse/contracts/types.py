@@ -16,6 +16,7 @@ MemberId = NewType("MemberId", str)
 
 _DECIMAL = re.compile(r"0|-?[1-9][0-9]*", re.ASCII).fullmatch
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII).fullmatch
+_LAST_DAY: Final = 3_652_059  # 9999-12-31
 _MONTH_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _BIG_LIMIT: Final = 1 << BIG_INTEGER_BITS_MAX
 
@@ -90,7 +91,9 @@ class Date(str):
     @classmethod
     def from_ordinal(cls, ordinal: int) -> "Date":
         """Return the day with this number; 1 is 0001-01-01."""
-        year = max(1, (ordinal - 1) * 400 // 146_097 + 1)
+        if not 1 <= ordinal <= _LAST_DAY:
+            raise ValueError("no such day")
+        year = (ordinal - 1) * 400 // 146_097 + 1  # at most one off
         while True:
             rest = ordinal - _days_before(year)
             if rest < 1:

@@ -163,6 +163,9 @@ def _bounds(entries: bytes, depth: int, x: int) -> tuple[int, int]:
 
 def _place(entries: bytes, kh: bytes) -> tuple[int, bool]:
     """Return where, in bytes, the entry of ``kh`` is or belongs, and whether it is there."""
+    at = entries.find(kh)
+    if at >= 0 and not at % _ENTRY:  # anywhere else it is part of other hashes
+        return at, True
     low, high = 0, len(entries) // _ENTRY
     while low < high:
         middle = (low + high) >> 1
@@ -193,7 +196,7 @@ def _merged(entries: bytes, run: _Run) -> bytes:
     for kh, vh in run:
         at, there = _place(entries, kh)
         rest = entries[at + _ENTRY :] if there else entries[at:]
-        entries = entries[:at] + (b"" if vh is None else kh + vh) + rest
+        entries = entries[:at] + rest if vh is None else b"".join((entries[:at], kh, vh, rest))
     return entries
 
 
@@ -329,7 +332,8 @@ class Trie:
             return self._build(path, _merged(page[1:], run))
         depth = len(path)
         hashes, entries = bytearray(page[1 : 1 + _HASHES]), page[1 + _HASHES :]
-        for x, part in _split_run(run, depth):
+        parts = _split_run(run, depth) if len(run) > 1 else ((half_byte(run[0][0], depth), run),)
+        for x, part in parts:
             low, high = _bounds(entries, depth, x)
             child = entries[low:high]
             self._check_child(path, child, bytes(hashes[32 * x : 32 * x + 32]))

@@ -1,45 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``hanse audit``: everything a ledger claims, computed again from genesis, without a running node."""
+"""An audit: everything that a node's log claims, established again from genesis.
 
-import tempfile
+Signatures under the keys of that height, certificates, receipts, every root; then the node's own
+state, row by row, against the one computed here. Signatures are verified in a second process.
+"""
+
+import multiprocessing
 import time
 from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from hanse.client import decode_genesis
-from hanse.client.note import parse_note, verify_operator
+from hanse.client import _genesis as client_genesis
+from hanse.client._certificate import verify_certified
+from hanse.client.note import Note, parse_note, verify_operator, verify_witnesses
 from hanse.codec.base64url import to_text
-from hanse.codec.documents import Transaction
+from hanse.codec.documents import receipt_decoder
 from hanse.contracts.app import App
-from hanse.errors import HanseError, Rejected
-from hanse.kernel import Kernel
+from hanse.errors import HanseError, ProofInvalid, Rejected
 from hanse.node.admission import signature_checks
-from hanse.node.blocks import StoredBlock, as_applied, decode_block, execute_again, transactions_of
-from hanse.node.errors import RecordInvalid
+from hanse.node.errors import RecordInvalid, RootMismatch
 from hanse.node.folder import Folder
-from hanse.node.ledger import Progress, load_kernel
-from hanse.node.proofs import root_with_header
+from hanse.node.rerun import ReadBlock, Rerun, rerunning, stored_height
 from hanse.node.verifier import Check, verify_here
-from hanse.storage import BlockLog, Store
+from hanse.storage import Snapshot, Store
+from hanse.storage.errors import StateDamaged
 
-CHECKS_AT_ONCE = 1_000  # signatures verified at once, on the other core
-BATCHES_AHEAD = 8  # batches that may wait before execution does
+CHECKS: Final = 1_000  # signatures handed over at once: about 40 ms of work
+IN_HAND: Final = 8  # such batches under way; beyond it, execution waits
+ROWS: Final = 1_000  # rows compared at once
+
+Progress = Callable[[int, int], None]
+_Place = tuple[int, str]  # height and transaction of a check
 
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What an audit has established for every block up to ``height``."""
+    """What an audit without a finding has established."""
 
-    ledger: str
+    blocks: int
     height: int
-    transactions: int
-    state_root: str
+    ledger: str
     log_size: int
+    refused: int
+    rows_compared: int
     seconds: float
+    signatures: int
+    state: str
+    state_root: str
+    transactions: int
 
     @property
     def tx_per_s(self) -> int:
@@ -47,112 +62,223 @@ class AuditReport:
         return round(self.transactions / self.seconds) if self.seconds else 0
 
 
-def audit(folder: Folder, apps: tuple[App, ...], progress: Progress | None = None) -> AuditReport:
-    """Execute the log again from genesis and hold every byte of it against the result.
+class _Registry:
+    """The registry below a block, without a height: remembered until it changes."""
 
-    Signatures, certificates, receipts, roots and the chain of headers are checked. The node's own
-    store is neither read nor written; the node may be running.
+    def __init__(self, store: Store) -> None:
+        self.get = store.get
+        self.scan = store.scan
 
-    Raises:
-        RootMismatch: a block's header or a receipt is not what its execution gives.
-        RecordInvalid: a signature or a certificate does not hold.
-        BlockDamaged: the log itself is damaged.
-    """
-    begin = time.monotonic()
-    log = BlockLog.open(folder.log, readonly=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix="hanse-audit-") as path:
-            auditor = _Auditor(folder, apps, log, Path(path))
-            try:
-                auditor.run(progress)
-                return auditor.report(time.monotonic() - begin)
-            finally:
-                auditor.close()
-    finally:
-        log.close()
+
+class _Signatures:
+    """Checks gathered over blocks and verified in order, in a process of their own."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._checks: list[Check] = []
+        self._places: list[_Place] = []
+        self._under_way: deque[tuple[Future[bytes], list[Check], list[_Place]]] = deque()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def add(self, place: _Place, checks: Iterable[Check]) -> None:
+        for check in checks:
+            self._checks.append(check)
+            self._places.append(place)
+        if len(self._checks) >= CHECKS:
+            self._send()
+
+    def _send(self) -> None:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, context)
+        work = self._pool.submit(verify_here, self._checks)
+        self._under_way.append((work, self._checks, self._places))
+        self._checks, self._places = [], []
+        while len(self._under_way) > IN_HAND:
+            self._settle()
+
+    def _settle(self) -> None:
+        work, checks, places = self._under_way.popleft()
+        try:
+            verdicts = work.result()
+        except BrokenProcessPool:
+            verdicts = verify_here(checks)
+        self._judge(verdicts, places)
+
+    def _judge(self, verdicts: bytes, places: list[_Place]) -> None:
+        self.count += len(places)
+        if 0 in verdicts:
+            raise RecordInvalid(*places[verdicts.index(0)], "a signature does not hold")
+
+    def finish(self) -> None:
+        """Establish that every signature handed in so far holds.
+
+        Raises:
+            RecordInvalid: the first that does not.
+        """
+        while self._under_way:
+            self._settle()
+        checks, places = self._checks, self._places
+        self._checks, self._places = [], []
+        self._judge(verify_here(checks), places)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
 class _Auditor:
-    """Executes blocks here while their signatures are verified in another process."""
+    def __init__(self, rerun: Rerun, signatures: _Signatures) -> None:
+        self._rerun = rerun
+        self._signatures = signatures
+        self._kernel = rerun.kernel
+        self._registry = _Registry(rerun.store)
+        self._registry_root = b""
+        self._genesis = client_genesis.decode_genesis(rerun.folder.genesis_bytes)
+        self._state_at = stored_height(rerun.folder, rerun.kernel)
+        self._cosigned = _cosigned(rerun.folder)
+        self.transactions = self.refused = self.rows = 0
+        self.state = "no store" if self._state_at is None else "ahead of this audit"
 
-    def __init__(self, folder: Folder, apps: tuple[App, ...], log: BlockLog, path: Path) -> None:
-        self._folder = folder
-        self._log = log
-        self._kernel: Kernel = load_kernel(folder, [c for app in apps for c in app.contracts])
-        self._genesis = decode_genesis(folder.genesis_bytes)
-        self._store = Store.open(path / "state", self._kernel.hash)
-        self._pool = ProcessPoolExecutor(1)
-        self._waiting: deque[tuple[Future[bytes], list[tuple[int, str]]]] = deque()
-        self._transactions = 0
+    def block(self, height: int) -> None:
+        found = self._rerun.read(height)
+        self._gather(found)
+        result = self._rerun.execute(found)
+        self._check_certificate(found)
+        self.transactions += len(result.records)
+        for _, receipt in result.records:
+            self.refused += receipt_decoder.decode(receipt).status == "rejected"
+        if height == self._state_at:
+            self._compare_state(height)
 
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        self._store.close()
+    def _gather(self, found: ReadBlock) -> None:
+        root = self._rerun.store.tries.root_of("registry")
+        if root != self._registry_root:
+            self._kernel.directory.forget()
+            self._registry_root = root
+        for tx in found.transactions:
+            place = (found.height, to_text(tx.id))
+            try:
+                self._signatures.add(place, signature_checks(self._kernel, self._registry, tx))
+            except Rejected as error:
+                raise RecordInvalid(*place, str(error)) from None
 
-    def report(self, seconds: float) -> AuditReport:
-        store = self._store
-        return AuditReport(
-            ledger=self._folder.ledger,
-            height=store.height,
-            transactions=self._transactions,
-            state_root=to_text(store.tries.root),
-            log_size=store.log_frontier.size,
-            seconds=seconds,
-        )
-
-    def run(self, progress: Progress | None) -> None:
-        last = -1 if self._log.last_height is None else self._log.last_height
-        checks: list[Check] = []
-        places: list[tuple[int, str]] = []
-        for height in range(last + 1):
-            block_id, payload = self._log.read(height)
-            block = decode_block(payload)
-            txs = transactions_of(block, self._kernel.hash)
-            for tx in txs:
-                found = self._checks(tx, height)
-                checks += found
-                places += [(height, to_text(tx.id))] * len(found)
-            self._execute(block, block_id, txs)
-            if len(checks) >= CHECKS_AT_ONCE:
-                self._send(checks, places)
-                checks, places = [], []
-            if progress is not None:
-                progress(height, last)
-        self._send(checks, places)
-        while self._waiting:
-            self._receive()
-
-    def _checks(self, tx: Transaction, height: int) -> tuple[Check, ...]:
+    def _check_certificate(self, found: ReadBlock) -> None:
+        """Establish that operator and witnesses signed the log as it is after this block."""
+        block, height, log = found.block, found.height, self._rerun.store.log_frontier
         try:
-            return signature_checks(self._kernel, self._store, tx)
-        except Rejected as error:
-            raise RecordInvalid(height, to_text(tx.id), error.code) from None
-
-    def _execute(self, block: StoredBlock, block_id: bytes, txs: tuple[Transaction, ...]) -> None:
-        result = execute_again(self._kernel, self._store, block, block_id, txs)
-        frontier, _ = self._store.log_frontier.append(result.leaf_hashes[:-1])
-        root = root_with_header(self._kernel.hash, frontier, block_id)
+            certified = verify_certified(block.header_bytes, block.certificate, self._genesis)
+        except (Rejected, ProofInvalid) as error:
+            raise RecordInvalid(height, "", f"its certificate: {error}") from None
+        shown = certified.checkpoint
+        if (shown.size, shown.root) != (log.size, log.root()):
+            raise RecordInvalid(height, "", "its certificate states another log")
+        if self._cosigned is None or self._cosigned[0] != height:
+            return
+        note = self._cosigned[1]
         try:
-            note = parse_note(msgspec.json.decode(block.certificate)["note"])
             verify_operator(note, self._genesis)
-        except HanseError as error:
-            raise RecordInvalid(block.header.height, "certificate", str(error)) from None
-        if (note.checkpoint.size, note.checkpoint.root) != (frontier.size + 1, root):
-            raise RecordInvalid(block.header.height, "certificate", "it states another log")
-        self._store.apply(as_applied(result))
-        self._transactions += len(txs)
-        if self._store.due:
-            self._store.checkpoint()
+            verify_witnesses(note, self._genesis)
+        except ProofInvalid as error:
+            raise RecordInvalid(height, "", f"its cosignatures: {error.reason}") from None
+        if note.checkpoint != certified.checkpoint:
+            cosigned, here = note.checkpoint.root, certified.checkpoint.root
+            raise RootMismatch(height, to_text(cosigned), to_text(here))
 
-    def _send(self, checks: list[Check], places: list[tuple[int, str]]) -> None:
-        if checks:
-            self._waiting.append((self._pool.submit(verify_here, checks), places))
-        if len(self._waiting) > BATCHES_AHEAD:
-            self._receive()
+    def _compare_state(self, height: int) -> None:
+        """Establish that the node's store holds what was computed here, when it still is there."""
+        snapshot = Snapshot.open(self._rerun.folder.state, self._kernel.hash)
+        try:
+            if snapshot.height != height:
+                return  # the node runs, and has gone on
+            here = self._rerun.store
+            if snapshot.block_id != here.block_id or snapshot.header != here.header:
+                shown = to_text(snapshot.block_id)
+                raise RootMismatch(height, to_text(here.block_id), shown)
+            if snapshot.state_root != here.tries.root:
+                shown = to_text(snapshot.state_root)
+                raise RootMismatch(height, to_text(here.tries.root), shown)
+            for contract in sorted(self._kernel.contracts):
+                self._compare_rows(snapshot, contract, height)
+            self.state = f"compared at height {height}"
+        finally:
+            snapshot.close()
 
-    def _receive(self) -> None:
-        answer, places = self._waiting.popleft()
-        verdicts = answer.result()
-        if 0 in verdicts:
-            height, tx = places[verdicts.index(0)]
-            raise RecordInvalid(height, tx, "a signature does not hold")
+    def _compare_rows(self, snapshot: Snapshot, contract: str, height: int) -> None:
+        start = b""
+        while True:
+            shown = snapshot.scan(contract, b"", start, ROWS)
+            computed = self._rerun.store.scan(contract, b"", start, ROWS)
+            if shown != computed:
+                raise StateDamaged(f"rows of {contract} differ at height {height}")
+            self.rows += len(shown)
+            if len(shown) < ROWS:
+                return
+            start = shown[-1][0] + b"\x00"
+
+
+def _cosigned(folder: Folder) -> tuple[int, Note] | None:
+    """Return the newest cosigned checkpoint that the node keeps; a damaged file is a finding."""
+    if not folder.cosigned.is_file():
+        return None
+    try:
+        saved = msgspec.json.decode(folder.cosigned.read_bytes(), type=dict[str, int | str])
+        return int(saved["height"]), parse_note(str(saved["note"]))
+    except (msgspec.MsgspecError, KeyError, ValueError, Rejected) as error:
+        raise StateDamaged(f"{folder.cosigned.name}: {error}") from None
+
+
+def audit(
+    folder: Folder,
+    apps: tuple[App, ...],
+    progress: Progress | None = None,
+    *,
+    scratch: Path | None = None,
+) -> AuditReport:
+    """Return the figures of an audit that found nothing wrong.
+
+    Args:
+        folder: the node's; it is only read, and the node may run.
+        apps: all that are installed.
+        progress: told of audited heights.
+        scratch: where the temporary store lies.
+
+    Raises:
+        Corrupt: at the first difference, with its height.
+        ContractMismatch: an installed contract is not the approved one.
+    """
+    begun = time.monotonic()
+    signatures = _Signatures()
+    contracts = [contract for app in apps for contract in app.contracts]
+    try:
+        with rerunning(folder, contracts, scratch) as rerun:
+            auditor = _Auditor(rerun, signatures)
+            last = rerun.last_height
+            if last < 0:
+                raise RecordInvalid(0, "", "the log is empty")
+            for height in range(last + 1):
+                try:
+                    auditor.block(height)
+                except HanseError:
+                    signatures.finish()  # what is wrong further down comes first
+                    raise
+                if progress is not None:
+                    progress(height, last)
+            signatures.finish()
+            store = rerun.store
+            seconds = time.monotonic() - begun
+            return AuditReport(
+                blocks=last,
+                height=last,
+                ledger=folder.ledger,
+                log_size=store.log_frontier.size,
+                refused=auditor.refused,
+                rows_compared=auditor.rows,
+                seconds=round(seconds, 3),
+                signatures=signatures.count,
+                state=auditor.state,
+                state_root=to_text(store.tries.root),
+                transactions=auditor.transactions,
+            )
+    finally:
+        signatures.close()

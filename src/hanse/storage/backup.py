@@ -3,7 +3,7 @@
 
 A backup is a gzipped tar: the segments of the block log up to the last durable block,
 ``state/data.mdb`` (compacted, so without what was deleted), stored documents, the named extra
-files, and last ``manifest.json`` with the SHA-256 of each part. It holds no lock, sign state or key.
+files, and last ``manifest.json`` with the SHA-256 of each part. It holds no lock and no key.
 """
 
 import gzip

@@ -67,7 +67,7 @@ def describe(document: dict[str, Any]) -> str:
     """Return a result for people, with nothing in it that could command a terminal."""
     lines = [_SENTENCES[document["verdict"]]]
     for step in document["steps"]:
-        lines.append(f"  {'ok' if step['passed'] else 'NO'}  {step['step']}: {step['detail']}")
+        lines += [f"  {'ok' if step['passed'] else 'NO'}  {step['step']}: {step['detail']}"]
     if document["verdict"] != "not_valid":  # what is not proved is not shown
         lines += [f"  {name} = {json.dumps(value)}" for name, value in document["claim"].items()]
     safe = ("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)

@@ -136,6 +136,7 @@ class _Case:
             raise EvidenceError("a refusal has a code, and nothing else has")
         self.signed = list(zip(signatures, file["keys"], strict=True))
         self.tx, organisation = b64(self.digest("tx", body)), body["signer"].partition("@")[2]
+        entries: list[tuple[dict[str, Any], str, tuple[str, ...]]]
         entries = [(file["contract"], "contracts", (body["contract"],))]
         entries += [(file["withdrawal"], "withdrawals", (self.tx, organisation))]
         for signature, keys in self.signed:

@@ -72,7 +72,8 @@ _SIGNER: Final = fields(b="public_key", text="suite", any="...")
 _GENESIS: Final = _V | {
     "engine_validators?": POWERS, "hash": ("sha256", "sm3"), "network": "text", "rules": "object",
     "time_ms": "count", "validators": [_SIGNER | fields(text="node organisation")],
-    "witness_quorum": "count", "witnesses": [_SIGNER | fields(text="name")], "...": "any"}  # fmt: skip
+    "witness_quorum": "count", "witnesses": [_SIGNER | fields(text="name")],
+    "...": "any"}  # fmt: skip
 _STATE: Final = fields(
     {"bucket": ["pair"], "siblings": ["b480"], "top_bucket": ["pair"], "top_siblings": ["b480"]},
     text="contract", b="key", flag="present", any="value")  # fmt: skip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records and events of ``trace``: items, locations, things on the move, recalls.
+"""The records and events of ``trace``, and the bookkeeping that its rules stand on.
 
 Identifiers are canonical GS1 Digital Link URIs, as the reader of the standard gives them. Amounts
 are thousandths of the unit, so that kilograms and pieces are both integers.
@@ -7,8 +7,25 @@ are thousandths of the unit, so that kilograms and pieces are both integers.
 
 from typing import Literal
 
-from hanse.contracts import OrganisationId, TimeMs, event, record
+from hanse.contracts import Context, Map, OrganisationId, TimeMs, event, record, replace, require
 
+AMOUNT_MILLI_MAX = 1_000_000_000_000_000
+HOLDERS_MAX = 900
+ID_CHARS_MAX = 200
+PIECE_MILLI = 1_000
+PIECE_UNIT = "H87"
+TRACE_EDGES_MAX = 3_000
+TRACE_MAX = 500
+
+Deed = Literal["make", "commission", "remove", "send", "receive", "pack", "unpack", "observe"]
+EventAction = Literal["", "ADD", "OBSERVE", "DELETE"]
+EventType = Literal[
+    "ObjectEvent",
+    "AggregationEvent",
+    "TransactionEvent",
+    "TransformationEvent",
+    "AssociationEvent",
+]
 ThingKind = Literal["serial", "lot", "package"]
 RecallState = Literal["open", "acknowledged", "quarantined"]
 
@@ -60,8 +77,8 @@ class Captured:
     """A trace event as the reader of the standard types it."""
 
     hash: str
-    type: str
-    action: str
+    type: EventType
+    action: EventAction
     biz_step: str
     disposition: str
     time_ms: TimeMs
@@ -104,14 +121,14 @@ class Thing:
 
 @record
 class Holding:
-    """What an organisation holds of a thing."""
+    """What an organisation, or a package, holds of a thing."""
 
     amount_milli: int
 
 
 @record
 class Transit:
-    """What is under way to an organisation."""
+    """What is under way to an organisation: the last shipment of it, the first one's time."""
 
     amount_milli: int
     frm: OrganisationId
@@ -145,7 +162,7 @@ class Duty:
 
 @record
 class Scan:
-    """How often a serial number was scanned, and where it was last."""
+    """How often a thing was seen, and where and when it was last."""
 
     count: int
     place: str
@@ -295,6 +312,130 @@ class RecallClosed:
     id: str
     by: OrganisationId
     holders: int
+
+
+@record
+class Plan:
+    """What an event does to the books, each thing once.
+
+    ``held`` is what its owner must hold, ``given`` what leaves the holdings, ``taken`` what comes
+    into them from a carrier or a package, ``named`` what is only spoken of.
+    """
+
+    deed: Deed
+    created: list[Part]
+    held: list[Part]
+    given: list[Part]
+    taken: list[Part]
+    named: list[Part]
+
+
+def plan_of(captured: Captured, parent_known: bool) -> Plan:
+    """Return what an event does to the books; most events only tell where things are."""
+    none: list[Part] = []
+    things = together(captured.things)
+    piece = [Part(id=captured.parent, amount_milli=PIECE_MILLI, unit=PIECE_UNIT)]
+    step = captured.biz_step
+    plan = Plan(deed="observe", created=none, held=none, given=none, taken=none, named=things)
+    if captured.type == "TransformationEvent":
+        used, made = together(captured.inputs), together(captured.outputs)
+        return replace(plan, deed="make", created=made, held=used, given=used, named=none)
+    if captured.type == "AggregationEvent" and captured.parent != "":
+        if captured.action == "ADD":
+            new, held = none if parent_known else piece, together(captured.things + piece)
+            held = held if parent_known else things
+            return replace(plan, deed="pack", created=new, held=held, given=things, named=none)
+        if captured.action == "DELETE":
+            return replace(plan, deed="unpack", held=piece, taken=things, named=none)
+    if captured.type == "ObjectEvent":
+        if captured.action == "ADD":
+            return replace(plan, deed="commission", created=things, named=none)
+        if captured.action == "DELETE":
+            return replace(plan, deed="remove", held=things, given=things, named=none)
+        if step == "shipping" and captured.destination != "":
+            return replace(plan, deed="send", held=things, given=things, named=none)
+        if step == "receiving":
+            return replace(plan, deed="receive", taken=things, named=none)
+    # an association is about equipment, which need not be commissioned here
+    return replace(plan, named=none) if captured.type == "AssociationEvent" else plan
+
+
+def together(parts: list[Part]) -> list[Part]:
+    """Return one part for each thing, amounts added; two units of one thing leave it without."""
+    found: dict[str, Part] = {}
+    for part in parts:
+        before = found.get(part.id, replace(part, amount_milli=0))
+        unit = part.unit if part.unit == before.unit else ""
+        amount = before.amount_milli + part.amount_milli
+        found[part.id] = Part(id=part.id, amount_milli=amount, unit=unit)
+    return list(found.values())
+
+
+def tell(ctx: Context, captured: Captured, plan: Plan) -> None:
+    """Emit the contract event that says what was done."""
+    owner, things = ctx.organisation, captured.things
+    first = things[0].id if things else "\N{EN DASH}"
+    step = captured.biz_step if captured.biz_step != "" else captured.action.lower()
+    if plan.deed == "make":
+        outputs = [part.id for part in captured.outputs]
+        ctx.emit(Made(owner=owner, inputs=len(captured.inputs), outputs=outputs))
+    elif plan.deed == "commission":
+        ctx.emit(Commissioned(owner=owner, count=len(things), first=first))
+    elif plan.deed == "pack" or plan.deed == "unpack":
+        ctx.emit(Packed(owner=owner, step=step, count=len(things), parent=captured.parent))
+    else:
+        place = captured.location
+        ctx.emit(Moved(owner=owner, step=step, count=len(things), first=first, location=place))
+
+
+def add_to(thing: Thing | None, part: Part, maker: OrganisationId, event: str) -> Thing:
+    """Return a thing with an amount more of it, made by ``event``."""
+    if thing is not None:
+        return replace(thing, created_milli=thing.created_milli + part.amount_milli)
+    return Thing(
+        id=part.id,
+        kind=kind_of(part.id),
+        item=gtin_of(part.id),
+        maker=maker,
+        born=event,
+        unit=part.unit,
+        created_milli=part.amount_milli,
+        consumed_milli=0,
+    )
+
+
+def left_of(thing: Thing) -> int:
+    """Return how much of a thing has not been consumed, wherever it is."""
+    return thing.created_milli - thing.consumed_milli
+
+
+def amount_in(entry: Holding | Transit | None) -> int:
+    """Return the amount of an entry, zero for none."""
+    return 0 if entry is None else entry.amount_milli
+
+
+def shift(book: Map[tuple[str, str], Holding], key: tuple[str, str], amount_milli: int) -> None:
+    """Add an amount to an entry, or take it away; an entry of nothing is no entry."""
+    after = amount_in(book.get(key)) + amount_milli
+    if after == 0:
+        del book[key]
+    else:
+        book[key] = Holding(amount_milli=after)
+
+
+def holders_of(
+    thing: str,
+    holdings: Map[tuple[str, str], Holding],
+    transit: Map[tuple[str, str], Transit],
+    inside: Map[tuple[str, str], str],
+) -> list[OrganisationId]:
+    """Return who holds or awaits a thing, or a package that it lies in."""
+    found: dict[str, bool] = {}
+    places = [thing]
+    for place in places:
+        keys = list(holdings.keys((place,), limit=HOLDERS_MAX + 1))
+        keys = keys + list(transit.keys((place,), limit=HOLDERS_MAX + 1))
+    return [OrganisationId(name) for name in sorted(found)]
 
 
 def is_checked(digits: str, length: int) -> bool:

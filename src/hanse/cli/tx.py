@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``hanse tx``: send a transaction, show it in words, ask why, execute it again."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from hanse.apps import discover
+from hanse.cli.options import Node, Signing, on_node, signing
+from hanse.cli.output import as_args, common, emit, progress
+from hanse.client.receipts import VerifiedReceipt
+from hanse.node.folder import open_folder
+from hanse.node.replay import Replayed, replay
+
+
+@click.group()
+def tx() -> None:
+    """Send, show, explain and re-execute transactions."""
+
+
+@tx.command()
+@click.argument("tx_id", metavar="TX")
+@on_node
+@common
+def show(*, tx_id: str, node: Node, as_json: bool) -> None:
+    """Show a transaction and its receipt, proved to be in the log.
+
+    Examples:
+      hanse tx show TX
+      hanse tx show TX --json
+    """
+    with node.client() as client:
+        found = client.transaction(tx_id)
+    receipt, body = found.receipt, found.body
+    document: dict[str, Any] = {
+        "receipt": msgspec.Raw(receipt.raw),
+        "sentence": found.sentence,
+        "transaction": msgspec.Raw(found.transaction),
+        "url": node.page("transactions", tx_id),
+        "verified": receipt.verified,
+    }
+    text = "\n".join(
+        [
+            found.sentence or "",
+            "",
+            f"what     {body.contract}.{body.action} {bytes(body.args).decode()}",
+            f"who      {body.signer}, key {body.key}",
+            *_outcome(receipt),
+            f"page     {document['url']}",
+        ]
+    )
+    emit(document, as_json=as_json, text=text)
+
+
+def _outcome(receipt: VerifiedReceipt) -> list[str]:
+    lines = [f"outcome  {receipt.status if receipt.code is None else receipt.code}"]
+    if receipt.reason:
+        lines.append(f"reason   {receipt.reason} {_json(receipt.facts) if receipt.facts else ''}")
+    if receipt.result is not None:
+        lines.append(f"result   {_json(receipt.result)}")
+    lines += [f"event    {e.contract}.{e.event} {_json(e.fields)}" for e in receipt.events]
+    lines.append(f"cost     {receipt.cost}")
+    lines.append(f"place    block {receipt.height}, record {receipt.index}  verified ✓")
+    return lines
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+@tx.command()
+@click.argument("tx_id", metavar="TX")
+@on_node
+@common
+def why(*, tx_id: str, node: Node, as_json: bool) -> None:
+    """Say why a transaction was refused: the clause, the cause, who could mend it.
+
+    Examples:
+      hanse tx why TX
+    """
+    with node.client() as client:
+        found: dict[str, Any] = client.why(tx_id)
+    if found["code"] is None:
+        emit(found, as_json=as_json, text=f"It was not refused: {found['cause']}")
+        return
+    shown = {name: found[name] for name in ("code", "cause", "clause", "remedy", "who", "facts")}
+    lines = [f"{name:<7} {v if isinstance(v, str) else _json(v)}" for name, v in shown.items() if v]
+    emit(found, as_json=as_json, text="\n".join(lines))
+
+
+@tx.command()
+@click.argument("contract")
+@click.argument("action")
+@click.option("--args", "arguments", default="{}", help="JSON object, or @file that holds one.")
+@click.option("--cost-max", type=int, help="Units it may use; by default from a dry run.")
+@click.option("--dry-run", is_flag=True, help="Only say what would happen; sign nothing.")
+@signing
+@on_node
+@common
+def submit(
+    *,
+    contract: str,
+    action: str,
+    arguments: str,
+    cost_max: int | None,
+    dry_run: bool,
+    signer: Signing,
+    node: Node,
+    as_json: bool,
+) -> None:
+    """Sign an action, send it, and show its proved receipt; exit code 1 when it was refused.
+
+    Examples:
+      hanse tx submit trace register_location --args '{"gln":"9521101000013","kind":"farm","name":"Farm"}' --as ada@greenacre --key ada.key
+      hanse tx submit trace capture --args @event.json --as ada@greenacre --key ada.key --dry-run
+    """
+    call = (contract, action, as_args(arguments))
+    with node.client(signer) as client:
+        if dry_run:
+            would = client.dry_run(*call)
+            emit({"dry_run": True, **would}, as_json=as_json)
+            sys.exit(0 if would.get("status") == "ok" else 1)
+        receipt = client.submit(*call, cost_max=cost_max)
+    page = node.page("transactions", receipt.tx)
+    document = {**msgspec.json.decode(receipt.raw), "url": page, "verified": receipt.verified}
+    hint = [] if receipt.ok else [f"why      hanse tx why {receipt.tx}"]
+    text = "\n".join([f"tx       {receipt.tx}", *_outcome(receipt), *hint, f"page     {page}"])
+    emit(document, as_json=as_json, text=text)
+    sys.exit(0 if receipt.ok else 1)
+
+
+@tx.command("replay")
+@click.argument("tx_id", metavar="TX")
+@click.option(
+    "--dir",
+    "folder",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The node's folder; it is only read, and the node may run.",
+)
+@common
+def replay_command(*, tx_id: str, folder: Path, as_json: bool) -> None:
+    """Execute a transaction again on the exact state before it, and compare with its receipt.
+
+    The log is replayed up to the transaction into a temporary store. Exit code 3 on a difference.
+
+    Examples:
+      hanse tx replay TX --dir ./node1
+      hanse tx replay TX --dir ./node1 --json
+    """
+    with progress("replay", quiet=as_json) as tell:
+        found = replay(open_folder(folder), discover(), tx_id, tell)
+    emit(found.to_document(), as_json=as_json, text=_replayed(found))
+    sys.exit(0 if found.agrees else 3)
+
+
+def _replayed(found: Replayed) -> str:
+    lines = [f"block {found.height}, record {found.index}: {found.contract}.{found.action}"]
+    lines += [f"  read   {r.contract}.{r.entry}  {_value(r.value)}" for r in found.reads]
+    lines += [f"  scan   {r.contract}.{r.entry}  {_json(r.value)} rows" for r in found.scans]
+    lines += [f"  write  {r.contract}.{r.entry}  {_value(r.value)}" for r in found.writes]
+    lines += [f"  event  {_json(e)}" for e in found.receipt.get("events", [])]
+    lines.append(f"  outcome {found.receipt.get('code', 'ok')}, cost {found.receipt['cost']}")
+    verdict = "the same, byte for byte" if found.agrees else "ANOTHER than computed here"
+    return "\n".join([*lines, f"the log's receipt is {verdict}"])
+
+
+def _value(value: object) -> str:
+    return "absent" if value is None else _json(value)
