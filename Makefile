@@ -24,7 +24,7 @@ demo:         ## start the demonstration network and stay in the foreground; ARG
 bench:        ## measure this machine; ARGS=--help tells more
 	@$(READY) && exec .venv/bin/hanse bench $(ARGS)
 docs:         ## write the generated pages again, then run every example in the documentation
-	@$(READY) && $(RUN) tools.limits_page && $(RUN) tools.spec_examples && $(RUN) pytest tests/docs $(ARGS)
+	@$(READY) && $(RUN) tools.pages && $(RUN) pytest tests/docs $(ARGS)
 vectors:      ## write the portable vectors again; the difference is for the reviewer
 	@$(READY) && $(RUN) tools.vectors $(ARGS)
 conformance:  ## judge every app by the public vectors of its standards (HANSE_VECTORS)

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reference page of all codes: errors by family, the kernel's answers, contracts' refusals."""
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
 
 from tools._markdown import WRITTEN, cell
 
-import hanse
 from hanse.apps import discover
+from hanse.cli.explain import load_rooms
 from hanse.codec.problems import title_of
 from hanse.contracts import Contract
 from hanse.contracts.runtime import LoadedContract
@@ -29,14 +27,12 @@ HEAD = "| code | HTTP | what is wrong | next |\n|---|--:|---|---|\n"
 
 def all_errors() -> dict[str, type[HanseError]]:
     """Return every error class of the package by its code."""
-    for module in pkgutil.walk_packages(hanse.__path__, "hanse."):
-        if ".tests" not in module.name and not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+    load_rooms()
     found: dict[str, type[HanseError]] = {}
     waiting: list[type[HanseError]] = [Rejected, Corrupt, Misconfigured]
     for kind in waiting:
         waiting += kind.__subclasses__()
-        if "code" in vars(kind) and kind.__module__.startswith("hanse."):
+        if kind.hint and "code" in vars(kind) and kind.__module__.startswith("hanse."):
             found.setdefault(kind.code, kind)
     return found
 

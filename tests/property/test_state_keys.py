@@ -100,7 +100,7 @@ def test_bytes_are_refused_or_are_the_one_encoding_of_their_key(data: bytes) -> 
     ],
 )
 def test_a_second_spelling_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="key|string|integer|tuple"):
+    with pytest.raises(ValueError, match=r"key|string|integer|tuple"):
         decode_key(data)
 
 

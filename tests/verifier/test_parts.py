@@ -14,7 +14,7 @@ from hanse.contracts.keys import encode_key as encode_key_by_ledger
 from hanse.errors import HanseError
 from hanse_verify.canonical import EvidenceError, decode, encode, unb64
 from hanse_verify.display import read_key
-from hanse_verify.merkle import log_root, state_key
+from hanse_verify.merkle import check_state, log_root, state_key
 from hanse_verify.note import parse_note
 from hanse_verify.suites import check_signature, sha256
 
@@ -51,6 +51,57 @@ def _root_or_none(leaf: bytes, index: int, size: int, path: list[str]) -> bytes 
 def test_a_leaf_outside_of_the_log_has_no_root(index: int, size: int) -> None:
     with pytest.raises(EvidenceError, match="outside"):
         log_root(sha256, b"", index, size, [])
+
+
+def test_a_path_that_goes_on_beyond_the_root_is_refused() -> None:
+    with pytest.raises(EvidenceError, match="too long"):
+        log_root(sha256, b"leaf", 0, 1, [b64(bytes(32))])
+
+
+# the state: a trie of another form is refused even if its root were certified
+
+
+def trie_proof(bucket: list[tuple[bytes, bytes]], depth: int) -> tuple[bytes, dict]:
+    """Return root and proof of contract ``c`` whose key ``k`` lies in this bucket, so deep."""
+    key, name = OURS.raw_tag("key", b"k"), OURS.raw_tag("contract", b"c")
+    node, siblings = OURS.raw_tag("bucket", b"".join(k + v for k, v in bucket)), []
+    for digit in key.hex()[:depth][::-1]:
+        children = [bytes(32)] * 16
+        children[int(digit, 16)] = node
+        node = OURS.raw_tag("node", b"".join(children))
+        siblings.append(b64(bytes(480)))
+    proof = {
+        "bucket": [[b64(k), b64(v)] for k, v in bucket], "contract": "c", "key": b64(b"k"),
+        "present": True, "siblings": siblings, "top_bucket": [[b64(name), b64(node)]],
+        "top_siblings": [], "value": 7,
+    }  # fmt: skip
+    return OURS.raw_tag("bucket", name + node), proof
+
+
+def test_a_trie_of_the_one_form_is_accepted_at_every_depth() -> None:
+    entry = (OURS.raw_tag("key", b"k"), OURS.tag("value", 7))
+    for depth in (0, 1, 2, 64):
+        root, proof = trie_proof([entry], depth)
+        check_state(sha256, root, proof)
+
+
+@pytest.mark.parametrize("form", ["17 entries", "unsorted", "repeated", "elsewhere", "too deep"])
+def test_a_trie_of_another_form_is_refused(form: str) -> None:
+    key = OURS.raw_tag("key", b"k")
+    entry = (key, OURS.tag("value", 7))
+    others = [(bytes([n]) * 32, bytes(32)) for n in range(16)]
+    bucket, depth = {
+        "17 entries": (sorted([entry, *others]), 0),
+        "unsorted": (sorted([entry, others[0]])[::-1], 0),
+        "repeated": ([entry, entry], 0),
+        "elsewhere": (sorted([entry, (bytes([key[0] ^ 255]) + key[1:], bytes(32))]), 1),
+        "too deep": ([entry], 64),
+    }[form]
+    root, proof = trie_proof(bucket, depth)
+    if form == "too deep":
+        proof["siblings"].append(b64(bytes(480)))
+    with pytest.raises(EvidenceError):
+        check_state(sha256, root, proof)
 
 
 # canonical JSON: the ledger's codec and this one agree

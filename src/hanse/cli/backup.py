@@ -11,9 +11,9 @@ from hanse.cli.audit import audited
 from hanse.cli.output import common, emit, load_app, progress
 from hanse.crypto import hash_named
 from hanse.node.audit import audit
-from hanse.node.errors import NotTheDirectory
 from hanse.node.folder import open_folder
 from hanse.storage import backup as backups
+from hanse.storage.errors import FolderInUse
 
 
 @click.command("backup")
@@ -23,8 +23,8 @@ from hanse.storage import backup as backups
 def backup_command(*, folder: Path, file: Path, as_json: bool) -> None:
     """Write a backup of a node into one file, while it runs or not.
 
-    It holds genesis, block log, state and stored documents, each with its digest, and no key: keep those apart. The
-    file appears whole or not at all, and an existing one is left alone.
+    It holds genesis, block log, state and stored documents, each with its digest, and no key: keep
+    those apart. The file appears whole or not at all, and an existing one is left alone.
 
     Examples:
       hanse backup ./node1 node1.backup
@@ -64,7 +64,7 @@ def restore(
       hanse restore node1.backup ./node1-again --verify
     """
     if folder.exists() and any(folder.iterdir()):
-        raise NotTheDirectory(str(folder), "it is not empty; a restore never overwrites")
+        raise FolderInUse(str(folder))
     made = backups.restore(file, folder)
     document: dict[str, Any] = {
         "checkpoint_height": made.checkpoint_height,

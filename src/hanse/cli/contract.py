@@ -58,7 +58,7 @@ def _described(found: dict[str, Any]) -> str:
             arguments = ", ".join(_arguments(entry["args"]))
             role = f"  [role {entry['role']}]" if entry.get("role") else ""
             lines.append(f"  {entry['name']}({arguments}) → {_kind(entry['result'])}{role}")
-            lines.append(f"      {entry['doc'].partition(chr(10))[0]}")
+            lines.append(f"      {entry['doc'].partition(chr(10))[0].partition('Rejects:')[0]}")
             if entry.get("rejects"):
                 lines.append(f"      refuses with: {', '.join(entry['rejects'])}")
     lines += ["", "MAPS"]

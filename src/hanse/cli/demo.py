@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import click
 
 from hanse.apps import discover
-from hanse.cli.hosting import Hosted, hosted, witnessing
+from hanse.cli.hosting import Hosted, hosted, usual_port, witnessing
 from hanse.cli.output import common, emit, progress
 from hanse.cli.play import Played, Player, story_of
 from hanse.client import AsyncClient, open_witness
@@ -207,7 +207,7 @@ class DemoFailed(Rejected):
 
 @click.command()
 @click.option("--once", is_flag=True, help="Play, check, print the summary and end.")
-@click.option("--port", type=int, default=8420, show_default=True, help="0 takes a free port.")
+@click.option("--port", type=int, help="8420, or a free one when that is taken; 0: a free one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another story.")
 @click.option("--suite", default="ed25519-sha256", show_default=True, help="Suite of all keys.")
 @click.option("--dir", "folder", type=click.Path(path_type=Path), help="Keep the network here.")
@@ -216,7 +216,7 @@ class DemoFailed(Rejected):
 def demo(  # the command's options
     *,
     once: bool,
-    port: int,
+    port: int | None,
     seed: int,
     suite: str,
     folder: Path | None,
@@ -235,7 +235,7 @@ def demo(  # the command's options
         return asyncio.run(
             _run(
                 path=path,
-                port=0 if once else port,
+                port=0 if once else usual_port() if port is None else port,
                 seed=seed,
                 suite=suite,
                 once=once,

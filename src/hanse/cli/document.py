@@ -13,7 +13,7 @@ from hanse.cli.output import common, emit
 from hanse.client.reading import drafts_of
 from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.codec.limits import DOCUMENT_BYTES_MAX
-from hanse.errors import TooLarge
+from hanse.errors import Refusal, TooLarge
 
 
 @click.command("import")
@@ -50,20 +50,35 @@ def import_command(
         kind = media_type or mimetypes.guess_type(file.name)[0]
         report: dict[str, Any] = dict(client.check_format(format_name, data, kind))
         shown = {k: report.get(k) for k in ("findings", "standard", "verdict", "version")}
-        calls = drafts_of(report)
+        try:
+            calls = drafts_of(report)
+        except Refusal as refusal:
+            document = {"code": refusal.refusal, "recorded": 0, **shown}
+            said = f"{refusal.refusal}: nothing was put on the ledger"
+            emit(document, as_json=as_json, text="\n".join([*_findings(report), said]))
+            sys.exit(1)
         if dry_run:
             document = {"actions": len(calls), "dry_run": True, **shown}
-            emit(document, as_json=as_json)
+            said = f"{report['verdict']}: {len(calls)} actions would be sent"
+            emit(document, as_json=as_json, text="\n".join([*_findings(report), said]))
             return
         digest = client.put_document(data)
         outcomes = client.submit_many(calls)
     rows = [_row(outcome) for outcome in outcomes]
     good = sum(row["status"] == "ok" for row in rows)
     document = {"digest": digest, "outcomes": rows, "recorded": good, **shown}
-    lines = [f"{r['tx']}  {r.get('code', 'ok')} {r.get('reason', '')}".rstrip() for r in rows]
+    lines = _findings(report)
+    lines += [f"{r['tx']}  {r.get('code', 'ok')} {r.get('reason', '')}".rstrip() for r in rows]
     summary = f"{good} of {len(rows)} actions recorded; document {digest}"
     emit(document, as_json=as_json, text="\n".join([*lines, summary]))
     sys.exit(0 if good == len(rows) else 1)
+
+
+def _findings(report: dict[str, Any]) -> list[str]:
+    return [
+        f"{'FATAL' if f['fatal'] else 'note '} {f['code']} {f['pointer'] or '/'}: {f['message']}"
+        for f in report["findings"]
+    ]
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -20,6 +20,18 @@ from hanse.node.ledger import Progress
 from hanse.node.service import NodeService
 
 COSIGN_EVERY_S = 0.25
+USUAL_PORT = 8420
+
+
+def usual_port(host: str = "127.0.0.1") -> int:
+    """Return 8420, or 0 (for a free port) when somebody listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, USUAL_PORT))
+        except OSError:
+            return 0
+    return USUAL_PORT
 
 
 def free_port(host: str) -> int:
@@ -43,7 +55,7 @@ async def hosted(  # options by name
     apps: tuple[App, ...],
     *,
     host: str = "127.0.0.1",
-    port: int = 8420,
+    port: int = USUAL_PORT,
     wallet: Mapping[str, Signer] | None = None,
     progress: Progress | None = None,
 ) -> AsyncIterator[Hosted]:

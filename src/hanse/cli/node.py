@@ -2,7 +2,6 @@
 """``hanse node``: make a node from a genesis description, and run it."""
 
 import asyncio
-import importlib
 import signal
 import sys
 import tomllib
@@ -13,7 +12,7 @@ import click
 
 from hanse.apps import discover
 from hanse.cli.hosting import hosted
-from hanse.cli.output import common, emit, progress
+from hanse.cli.output import common, emit, load_app, progress
 from hanse.contracts.app import App
 from hanse.crypto import keyfiles, signers
 from hanse.crypto.signers import Signer
@@ -34,8 +33,9 @@ def node() -> None:
 @node.command()
 @click.option("--genesis", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), required=True)
+@click.option("--app", "extra", multiple=True, help="A further module that holds an APP.")
 @common
-def init(*, genesis: Path, folder: Path, as_json: bool) -> None:
+def init(*, genesis: Path, folder: Path, extra: tuple[str, ...], as_json: bool) -> None:
     """Make a node and the keys of its members from a genesis description in TOML.
 
     Examples:
@@ -45,8 +45,13 @@ def init(*, genesis: Path, folder: Path, as_json: bool) -> None:
         described = tomllib.loads(genesis.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise Malformed(reason=str(error), at=str(genesis)) from None
-    apps = discover()
-    document, operator, wallet = _found(described, apps)
+    apps = (*discover(), *map(load_app, extra))
+    try:
+        document, operator, wallet = _found(described, apps)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise Malformed(
+            reason=f"not of the form of the example: {error}", at=str(genesis)
+        ) from None
     made = make_folder(folder, document, _text(described, "node"), operator)
     members = folder / "members"
     members.mkdir(mode=0o700, exist_ok=True)
@@ -107,7 +112,7 @@ def run(*, folder: Path, host: str, port: int, extra: tuple[str, ...], as_json: 
       hanse node run ./node1
       hanse node run ./node1 --port 0 --json
     """
-    apps = (*discover(), *(importlib.import_module(name).APP for name in extra))
+    apps = (*discover(), *map(load_app, extra))
     sys.exit(asyncio.run(_serve(folder, apps, host, port, as_json=as_json)))
 
 

@@ -64,10 +64,9 @@ class Node:
         with client:
             yield client
             if client.trusted_on_first_use:
-                ledger = client.genesis().ledger
-                click.echo(
-                    f"note: ledger {ledger} is the node's word; pin it with --trust", err=True
-                )
+                named = client.genesis().ledger
+                note = f"note: that it is ledger {named} is the node's word; pin it with --trust"
+                click.echo(note, err=True)
 
     def page(self, *parts: str) -> str:
         """Return the console address of a thing."""

@@ -10,8 +10,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import click
 import msgspec
@@ -20,13 +21,23 @@ from hanse.codec.problems import build_problem, title_of
 from hanse.contracts.app import App
 from hanse.crypto import keyfiles
 from hanse.crypto.signers import Signer
-from hanse.errors import HanseError
+from hanse.errors import HanseError, Misconfigured
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 DEFAULT_URL = "http://127.0.0.1:8420"
 LINE_EVERY_S = 10.0
+
+
+@dataclass(eq=False)
+class FileUnusable(Misconfigured):
+    """A file or folder that the command needs cannot be read or written."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "file_unusable"
+    hint: ClassVar[str] = "Check the path, its owner and the space on its disk."
 
 
 def emit(document: object, *, as_json: bool, text: str | None = None) -> None:
@@ -68,6 +79,12 @@ def common(function: Callable[P, R]) -> Callable[P, R]:
                 traceback.print_exc()
             report(error, as_json=bool(kwargs.get("as_json")))
             sys.exit(error.exit_code)
+        except OSError as error:
+            if debug or error.filename is None:
+                raise
+            found = FileUnusable(str(error.filename), error.strerror or "unusable")
+            report(found, as_json=bool(kwargs.get("as_json")))
+            sys.exit(found.exit_code)
 
     return wrapped
 

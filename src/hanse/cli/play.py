@@ -149,7 +149,7 @@ def _facts(receipt: VerifiedReceipt) -> Mapping[str, Any]:
 
 
 class _Answers:
-    """Answers the queries of a story's checks; asked beforehand, since checks are plain functions."""
+    """Answers the queries of a story's checks, asked beforehand: checks are plain functions."""
 
     @staticmethod
     async def gather(client: AsyncClient, story: Story, played: Played) -> Ask:

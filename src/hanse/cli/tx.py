@@ -114,7 +114,7 @@ def submit(
     """Sign an action, send it, and show its proved receipt; exit code 1 when it was refused.
 
     Examples:
-      hanse tx submit trace register_location --args '{"gln":"9521101000013","kind":"farm","name":"Farm"}' --as ada@greenacre --key ada.key
+      hanse tx submit trace record_scan --args @scan.json --as dan@shop --key dan.key
       hanse tx submit trace capture --args @event.json --as ada@greenacre --key ada.key --dry-run
     """
     call = (contract, action, as_args(arguments))

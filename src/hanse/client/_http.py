@@ -10,7 +10,7 @@ import msgspec
 
 from hanse.codec.canonical import JsonObject, decode, decode_as, parse
 from hanse.codec.problems import RESERVED
-from hanse.errors import Corrupt, HanseError, Misconfigured, Refusal
+from hanse.errors import Corrupt, HanseError, Misconfigured, Refusal, Relayed
 
 T = TypeVar("T")
 
@@ -66,14 +66,15 @@ class NodeFailed(Misconfigured):
         "Send the same bytes again later, or to another node: the ledger counts once."
     )
 
-    def __post_init__(self) -> None:
-        """Take the hint from the node where it gave one."""
-        self.hint = self.remedy or type(self).hint  # type: ignore[misc]  # one class, many answers
-
     def facts(self) -> dict[str, object]:
-        """Return what the node said, its own facts included."""
-        said = {"answer": self.answer, "http_status": self.http_status, "reason": self.reason}
-        return {**(self.detail or {}), **said}
+        """Return what came back, without what only repeats it."""
+        return {"answer": self.answer, "http_status": self.http_status, "reason": self.reason}
+
+    def relayed(self) -> Relayed | None:
+        """Return the node's own words, when it had any."""
+        if self.detail is None:
+            return None
+        return Relayed(self.answer, self.reason, self.remedy or self.hint, self.detail)
 
 
 @dataclass(eq=False)

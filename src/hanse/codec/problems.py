@@ -10,7 +10,7 @@ from typing import Final
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import encode
 from hanse.codec.limits import INTEGER_MAX
-from hanse.errors import HanseError, Refusal
+from hanse.errors import HanseError
 
 Problem = dict[str, object]
 
@@ -22,15 +22,15 @@ _ITEMS_MAX: Final = 100  # entries of one fact that is a list or an object
 def build_problem(error: HanseError) -> Problem:
     """Return the problem document of ``error``.
 
-    A :class:`Refusal` shows the code that the ledger gave: one fault has one code everywhere.
+    What another party answered keeps the code that it gave: one fault has one code everywhere.
     """
     facts = error.facts()
     code, title, hint = error.code, title_of(type(error)), error.hint
     extra: Problem = {}
-    if isinstance(error, Refusal):
-        code, hint = error.refusal, error.remedy or error.hint
-        extra["detail"] = error.reason or None
-        facts = {**(error.detail or {}), "tx": error.tx}
+    relayed = error.relayed()
+    if relayed is not None:
+        code, hint, facts = relayed.code, relayed.hint, relayed.facts
+        extra["detail"] = relayed.reason or None
     named = {f"fact_{k}" if k in RESERVED else k: _plain(v, 0) for k, v in facts.items()}
     document: Problem = {
         **named,

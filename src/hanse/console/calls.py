@@ -22,15 +22,20 @@ def action_calls(
     url: str, contract: str, action: str, args: Mapping[str, Any], member: str
 ) -> list[Call]:
     """Return how to send an action: Python and command line sign and send, curl checks."""
+    key_file = f"{member}.key"
     python = (
-        "from hanse import Client\n\n"
+        "from pathlib import Path\n\n"
+        "from hanse import Client\n"
+        "from hanse.crypto import keyfiles\n\n"
+        f"signer = keyfiles.load(Path({_quoted(key_file)}), passphrase=None)\n"
         f"client = Client({_quoted(url)}, member={_quoted(member)}, signer=signer)\n"
         f"receipt = client.submit({_quoted(contract)}, {_quoted(action)}, {_literal(args)})\n"
         "receipt.require_ok()"
     )
     address = f"{url}/v1/contracts/{contract}/actions/{action}/check"
     curl = _post(address, {"args": args, "signer": member})
-    cli = _cli(["tx", "submit", contract, action, "--as", member, "--args", canonical(dict(args))])
+    words = ["tx", "submit", contract, action, "--args", canonical(dict(args))]
+    cli = _cli([*words, "--as", member, "--key", key_file, "--url", url])
     return [Call("Python", python), Call("curl", curl), Call("CLI", cli)]
 
 
@@ -42,7 +47,7 @@ def query_calls(url: str, contract: str, query: str, args: Mapping[str, Any]) ->
         f"answer = client.query({_quoted(contract)}, {_quoted(query)}, {_literal(args)})"
     )
     curl = _post(f"{url}/v1/contracts/{contract}/queries/{query}", {"args": args})
-    cli = _cli(["query", contract, query, "--args", canonical(dict(args))])
+    cli = _cli(["query", contract, query, "--args", canonical(dict(args)), "--url", url])
     return [Call("Python", python), Call("curl", curl), Call("CLI", cli)]
 
 
@@ -55,7 +60,7 @@ def transaction_calls(url: str, tx: str, signed: Any) -> list[Call]:
     curl = f"curl -s {shlex.quote(f'{url}/v1/transactions/{tx}')}"
     if signed is not None:
         curl += "\n\n" + _post(f"{url}/v1/transactions", signed)
-    cli = f"hanse tx show {shlex.quote(tx)}\nhanse tx why {shlex.quote(tx)}"
+    cli = "\n".join(_cli(["tx", verb, tx, "--url", url]) for verb in ("show", "why"))
     return [Call("Python", python), Call("curl", curl), Call("CLI", cli)]
 
 

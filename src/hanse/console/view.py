@@ -238,8 +238,10 @@ class View:
         """Add the cookies that this view changed, and keep pages out of shared caches."""
         if self.session.fresh:
             set_cookie(response, self.request, cookie_name(self.request), self.session.id)
+            self.session.fresh = False
         if self.remember_language:
             set_cookie(response, self.request, "hanse_lang", self.language)
+            self.remember_language = False
         response.headers.setdefault("cache-control", "no-store")
         return response
 

@@ -10,6 +10,16 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What another party said in its own words: the code that it gave comes first."""
+
+    code: str
+    reason: str
+    hint: str
+    facts: dict[str, object]
+
+
 class HanseError(Exception):
     """Root of every error that Hanse raises on purpose."""
 
@@ -25,6 +35,10 @@ class HanseError(Exception):
         except TypeError:
             return {}
         return {name: getattr(self, name) for name in names}
+
+    def relayed(self) -> Relayed | None:
+        """Return what another party answered, where this error only passes it on."""
+        return None
 
     def __str__(self) -> str:
         """Say the code and the facts in one line."""
@@ -136,3 +150,8 @@ class Refusal(Rejected):
     remedy: str = ""
     code: ClassVar[str] = "refusal"
     hint: ClassVar[str] = "`hanse explain CODE` says what the code means and who can mend it."
+
+    def relayed(self) -> Relayed:
+        """Return the refusal as the ledger gave it."""
+        facts: dict[str, object] = {**(self.detail or {}), "tx": self.tx}
+        return Relayed(self.refusal, self.reason, self.remedy or self.hint, facts)

@@ -138,7 +138,7 @@ class _Auditor:
         self._state_at = stored_height(rerun.folder, rerun.kernel)
         self._cosigned = _cosigned(rerun.folder)
         self.transactions = self.refused = self.rows = 0
-        self.state = "no store" if self._state_at is None else "ahead of this audit"
+        self.state = "no checkpoint yet" if self._state_at is None else "ahead of this audit"
 
     def block(self, height: int) -> None:
         found = self._rerun.read(height)

@@ -40,7 +40,7 @@ def test_every_answer_carries_the_policy(site: Site) -> None:
 def test_the_session_cookie_is_out_of_reach_of_scripts(site: Site) -> None:
     site.cookies.clear()
     cookies = [value for name, value in site.get("/").headers if name == "set-cookie"]
-    session = next(value for value in cookies if value.startswith("hanse_session="))
+    (session,) = [value for value in cookies if value.startswith("hanse_session=")]
     assert "HttpOnly" in session
     assert "SameSite=lax" in session
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records and events of ``trace``, and the bookkeeping that its rules stand on.
+"""The records and events of ``trace``, and what an EPCIS event does to the books.
 
 Identifiers are canonical GS1 Digital Link URIs, as the reader of the standard gives them. Amounts
 are thousandths of the unit, so that kilograms and pieces are both integers.
@@ -7,26 +7,22 @@ are thousandths of the unit, so that kilograms and pieces are both integers.
 
 from typing import Literal
 
-from hanse.contracts import Context, Map, OrganisationId, TimeMs, event, record, replace, require
+from hanse.contracts import Context, Map, OrganisationId, TimeMs, event, record, require
+from hanse.contracts.patterns.lineage import Edge, Part, Thing, ThingKind, together
 
-AMOUNT_MILLI_MAX = 1_000_000_000_000_000
-HOLDERS_MAX = 900
+AMOUNT_MILLI_MAX = 1_000_000_000_000
 ID_CHARS_MAX = 200
 PIECE_MILLI = 1_000
 PIECE_UNIT = "H87"
-TRACE_EDGES_MAX = 3_000
-TRACE_MAX = 500
+PRODUCT_MAX = 250
+THINGS_MAX = 200
+TRAVEL_MS = 1_200_000
 
 Deed = Literal["make", "commission", "remove", "send", "receive", "pack", "unpack", "observe"]
 EventAction = Literal["", "ADD", "OBSERVE", "DELETE"]
 EventType = Literal[
-    "ObjectEvent",
-    "AggregationEvent",
-    "TransactionEvent",
-    "TransformationEvent",
-    "AssociationEvent",
+    "ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent"
 ]
-ThingKind = Literal["serial", "lot", "package"]
 RecallState = Literal["open", "acknowledged", "quarantined"]
 
 
@@ -49,15 +45,6 @@ class Location:
     kind: str
     name: str
     owner: OrganisationId
-
-
-@record
-class Part:
-    """An amount of a thing as an event names it. A serial number is one piece: 1000 thousandths."""
-
-    id: str
-    amount_milli: int
-    unit: str
 
 
 @record
@@ -103,37 +90,6 @@ class TraceEvent:
     location: str
     document: str
     corrected_by: str | None = None
-
-
-@record
-class Thing:
-    """A lot, a serial number or a package that has been seen to come into being."""
-
-    id: str
-    kind: ThingKind
-    item: str
-    maker: OrganisationId
-    born: str
-    unit: str
-    created_milli: int
-    consumed_milli: int
-
-
-@record
-class Holding:
-    """What an organisation, or a package, holds of a thing."""
-
-    amount_milli: int
-
-
-@record
-class Transit:
-    """What is under way to an organisation: the last shipment of it, the first one's time."""
-
-    amount_milli: int
-    frm: OrganisationId
-    since_ms: TimeMs
-    event: str
 
 
 @record
@@ -191,21 +147,22 @@ class Node:
 
 
 @record
-class Edge:
-    """One step in a trace: ``source`` went into ``target`` by this event."""
-
-    source: str
-    target: str
-    event: str
-
-
-@record
 class Graph:
     """A trace; ``complete`` is false where the limit cut it short."""
 
     nodes: list[Node]
     edges: list[Edge]
     complete: bool
+
+
+@record
+class Plan:
+    """What an event does to the books, each thing once; ``named`` is only spoken of."""
+
+    deed: Deed
+    created: list[Part]
+    moved: list[Part]
+    named: list[Part]
 
 
 @event
@@ -314,84 +271,88 @@ class RecallClosed:
     holders: int
 
 
-@record
-class Plan:
-    """What an event does to the books, each thing once.
-
-    ``held`` is what its owner must hold, ``given`` what leaves the holdings, ``taken`` what comes
-    into them from a carrier or a package, ``named`` what is only spoken of.
-    """
-
-    deed: Deed
-    created: list[Part]
-    held: list[Part]
-    given: list[Part]
-    taken: list[Part]
-    named: list[Part]
-
-
-def plan_of(captured: Captured, parent_known: bool) -> Plan:
-    """Return what an event does to the books; most events only tell where things are."""
+def plan_of(told: Captured, parent_known: bool) -> Plan:
+    """Return what an event does to the books; most events only say where things are."""
     none: list[Part] = []
-    things = together(captured.things)
-    piece = [Part(id=captured.parent, amount_milli=PIECE_MILLI, unit=PIECE_UNIT)]
-    step = captured.biz_step
-    plan = Plan(deed="observe", created=none, held=none, given=none, taken=none, named=things)
-    if captured.type == "TransformationEvent":
-        used, made = together(captured.inputs), together(captured.outputs)
-        return replace(plan, deed="make", created=made, held=used, given=used, named=none)
-    if captured.type == "AggregationEvent" and captured.parent != "":
-        if captured.action == "ADD":
-            new, held = none if parent_known else piece, together(captured.things + piece)
-            held = held if parent_known else things
-            return replace(plan, deed="pack", created=new, held=held, given=things, named=none)
-        if captured.action == "DELETE":
-            return replace(plan, deed="unpack", held=piece, taken=things, named=none)
-    if captured.type == "ObjectEvent":
-        if captured.action == "ADD":
-            return replace(plan, deed="commission", created=things, named=none)
-        if captured.action == "DELETE":
-            return replace(plan, deed="remove", held=things, given=things, named=none)
-        if step == "shipping" and captured.destination != "":
-            return replace(plan, deed="send", held=things, given=things, named=none)
-        if step == "receiving":
-            return replace(plan, deed="receive", taken=things, named=none)
-    # an association is about equipment, which need not be commissioned here
-    return replace(plan, named=none) if captured.type == "AssociationEvent" else plan
+    things, doing = together(told.things), told.action
+    if told.type == "TransformationEvent":
+        made, used = together(told.outputs), together(told.inputs)
+        return Plan(deed="make", created=made, moved=used, named=none)
+    if told.type == "AssociationEvent":  # of equipment, which need not be commissioned here
+        return Plan(deed="observe", created=none, moved=none, named=none)
+    if told.type == "AggregationEvent" and told.parent != "" and doing == "ADD":
+        package = [Part(id=told.parent, amount_milli=PIECE_MILLI, unit=PIECE_UNIT)]
+        new = none if parent_known else package
+        return Plan(deed="pack", created=new, moved=things, named=none)
+    if told.type == "AggregationEvent" and told.parent != "" and doing == "DELETE":
+        return Plan(deed="unpack", created=none, moved=things, named=none)
+    if told.type == "ObjectEvent" and doing == "ADD":
+        return Plan(deed="commission", created=things, moved=none, named=none)
+    if told.type == "ObjectEvent" and doing == "DELETE":
+        return Plan(deed="remove", created=none, moved=things, named=none)
+    if told.type == "ObjectEvent" and told.biz_step == "shipping" and told.destination != "":
+        return Plan(deed="send", created=none, moved=things, named=none)
+    if told.type == "ObjectEvent" and told.biz_step == "receiving":
+        return Plan(deed="receive", created=none, moved=things, named=none)
+    return Plan(deed="observe", created=none, moved=none, named=things)
 
 
-def together(parts: list[Part]) -> list[Part]:
-    """Return one part for each thing, amounts added; two units of one thing leave it without."""
-    found: dict[str, Part] = {}
-    for part in parts:
-        before = found.get(part.id, replace(part, amount_milli=0))
-        unit = part.unit if part.unit == before.unit else ""
-        amount = before.amount_milli + part.amount_milli
-        found[part.id] = Part(id=part.id, amount_milli=amount, unit=unit)
-    return list(found.values())
+def check_form(told: Captured, plan: Plan) -> None:
+    """Refuse what no state could accept: too_many_things, bad_identifier, bad_amount."""
+    count = len(told.things) + len(told.inputs) + len(told.outputs)
+    few = count <= THINGS_MAX and len(told.inputs) * len(told.outputs) <= PRODUCT_MAX
+    require(few, "too_many_things", "split the event", things_max=THINGS_MAX)
+    booked = plan.created + plan.moved
+    parent = [told.parent] if told.parent != "" else []
+    for name in [told.hash] + parent + [part.id for part in booked + plan.named]:
+        good = 0 < len(name) <= ID_CHARS_MAX and min(name) > " " and max(name) <= "~"
+        require(good, "bad_identifier", "an identifier is 1 to 200 visible ASCII characters")
+    packs = plan.deed in ("pack", "unpack")
+    single = not packs or kind_of(told.parent) != "lot"
+    require(single, "bad_amount", "a package is one piece, not a lot", thing=told.parent)
+    for part in booked:
+        lot = kind_of(part.id) == "lot"
+        good = part.amount_milli == PIECE_MILLI or (
+            lot and 0 < part.amount_milli <= AMOUNT_MILLI_MAX
+        )
+        require(good, "bad_amount", "above zero; a numbered piece is one piece", thing=part.id)
+    for part in plan.named:
+        require(part.amount_milli >= 0, "bad_amount", "not below zero", thing=part.id)
 
 
-def tell(ctx: Context, captured: Captured, plan: Plan) -> None:
-    """Emit the contract event that says what was done."""
-    owner, things = ctx.organisation, captured.things
-    first = things[0].id if things else "\N{EN DASH}"
-    step = captured.biz_step if captured.biz_step != "" else captured.action.lower()
-    if plan.deed == "make":
-        outputs = [part.id for part in captured.outputs]
-        ctx.emit(Made(owner=owner, inputs=len(captured.inputs), outputs=outputs))
-    elif plan.deed == "commission":
-        ctx.emit(Commissioned(owner=owner, count=len(things), first=first))
-    elif plan.deed == "pack" or plan.deed == "unpack":
-        ctx.emit(Packed(owner=owner, step=step, count=len(things), parent=captured.parent))
-    else:
-        place = captured.location
-        ctx.emit(Moved(owner=owner, step=step, count=len(things), first=first, location=place))
+def check_things(things: Map[str, Thing], plan: Plan, maker: OrganisationId) -> None:
+    """Refuse what does not fit the things there are: serial_taken, not_commissioned, unit_mismatch.
+
+    More of a lot can only be made by its maker.
+    """
+    for part in plan.created:
+        old = things.get(part.id)
+        free = old is None or (old.kind == "lot" and old.maker == maker)
+        require(free, "serial_taken", "this number was used before", serial=part.id)
+    for part in plan.moved + plan.named:
+        require(part.id in things, "not_commissioned", "nobody made this", thing=part.id)
+    for part in plan.created + plan.moved:
+        old = things.get(part.id)
+        same = part.unit != "" if old is None else part.unit == old.unit
+        require(same, "unit_mismatch", "count it in the unit it was made in", thing=part.id)
 
 
-def add_to(thing: Thing | None, part: Part, maker: OrganisationId, event: str) -> Thing:
-    """Return a thing with an amount more of it, made by ``event``."""
-    if thing is not None:
-        return replace(thing, created_milli=thing.created_milli + part.amount_milli)
+def event_of(told: Captured, owner: OrganisationId, document: str) -> TraceEvent:
+    """Return what the ledger keeps of a trace event."""
+    return TraceEvent(
+        hash=told.hash,
+        type=told.type,
+        action=told.action,
+        biz_step=told.biz_step,
+        time_ms=told.time_ms,
+        owner=owner,
+        location=told.location,
+        document=document,
+    )
+
+
+def thing_of(part: Part, maker: OrganisationId, event: str) -> Thing:
+    """Return a thing that comes into being by ``event``."""
     return Thing(
         id=part.id,
         kind=kind_of(part.id),
@@ -404,38 +365,67 @@ def add_to(thing: Thing | None, part: Part, maker: OrganisationId, event: str) -
     )
 
 
-def left_of(thing: Thing) -> int:
-    """Return how much of a thing has not been consumed, wherever it is."""
-    return thing.created_milli - thing.consumed_milli
-
-
-def amount_in(entry: Holding | Transit | None) -> int:
-    """Return the amount of an entry, zero for none."""
-    return 0 if entry is None else entry.amount_milli
-
-
-def shift(book: Map[tuple[str, str], Holding], key: tuple[str, str], amount_milli: int) -> None:
-    """Add an amount to an entry, or take it away; an entry of nothing is no entry."""
-    after = amount_in(book.get(key)) + amount_milli
-    if after == 0:
-        del book[key]
+def tell(ctx: Context, told: Captured, plan: Plan) -> None:
+    """Emit the contract event that says what was done."""
+    owner, count = ctx.organisation, len(told.things)
+    first = told.things[0].id if count > 0 else "\N{EN DASH}"
+    step = told.biz_step if told.biz_step != "" else told.action.lower()
+    if plan.deed == "make":
+        outputs = [part.id for part in told.outputs]
+        ctx.emit(Made(owner=owner, inputs=len(told.inputs), outputs=outputs))
+    elif plan.deed == "commission":
+        ctx.emit(Commissioned(owner=owner, count=count, first=first))
+    elif plan.deed in ("pack", "unpack"):
+        ctx.emit(Packed(owner=owner, step=step, count=count, parent=told.parent))
     else:
-        book[key] = Holding(amount_milli=after)
+        at = told.location
+        ctx.emit(Moved(owner=owner, step=step, count=count, first=first, location=at))
 
 
-def holders_of(
-    thing: str,
-    holdings: Map[tuple[str, str], Holding],
-    transit: Map[tuple[str, str], Transit],
-    inside: Map[tuple[str, str], str],
-) -> list[OrganisationId]:
-    """Return who holds or awaits a thing, or a package that it lies in."""
-    found: dict[str, bool] = {}
-    places = [thing]
-    for place in places:
-        keys = list(holdings.keys((place,), limit=HOLDERS_MAX + 1))
-        keys = keys + list(transit.keys((place,), limit=HOLDERS_MAX + 1))
-    return [OrganisationId(name) for name in sorted(found)]
+def find(ctx: Context, findings: Map[tuple[str, str], Finding], found: Finding) -> None:
+    """Keep a finding, the first one of its rule for each thing."""
+    if (found.rule, found.thing) not in findings:
+        findings[found.rule, found.thing] = found
+        ctx.emit(Found(rule=found.rule, thing=found.thing, sentence=found.sentence))
+
+
+def look(
+    ctx: Context, told: Captured, seen: Map[str, Scan], findings: Map[tuple[str, str], Finding]
+) -> None:
+    """Say when a piece is at two places sooner than anything travels, or was out of its limits."""
+    warm = told.disposition == "non_conformant" and told.biz_step in ("transporting", "storing")
+    for part in told.things:
+        before = seen.get(part.id)
+        if kind_of(part.id) != "lot" and told.location != "":
+            seen[part.id] = Scan(
+                count=1 if before is None else before.count + 1,
+                place=told.location,
+                time_ms=told.time_ms,
+            )
+            if before is not None and before.place != told.location:
+                fast = abs(told.time_ms - before.time_ms) < TRAVEL_MS
+                if fast and told.biz_step != "receiving":
+                    text = f"seen at {before.place} and {told.location} within minutes"
+                    find(ctx, findings, finding_of("impossible_travel", part.id, told.hash, text))
+        if warm:
+            text = "out of its limits"
+            find(ctx, findings, finding_of("cold_chain_broken", part.id, told.hash, text))
+
+
+def finding_of(rule: str, thing: str, event: str, sentence: str) -> Finding:
+    """Return a finding."""
+    return Finding(rule=rule, thing=thing, event=event, sentence=sentence)
+
+
+def held_in(graph: Graph) -> dict[OrganisationId, list[str]]:
+    """Return what each holder holds of the things of a trace."""
+    held: dict[OrganisationId, list[str]] = {}
+    for node in graph.nodes:
+        for holder in node.holders:
+            names = held.get(holder, [])
+            names.append(node.id)
+            held[holder] = names
+    return held
 
 
 def is_checked(digits: str, length: int) -> bool:
@@ -460,7 +450,7 @@ def gln_of(place: str) -> str:
 
 def kind_of(thing: str) -> ThingKind:
     """Return whether a Digital Link names a single piece, a lot, or a package."""
-    if "/21/" in thing:
+    if "/21/" in thing or "/235/" in thing or "/8011/" in thing:
         return "serial"
     return "lot" if "/01/" in thing else "package"
 
