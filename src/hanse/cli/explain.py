@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final
 
 import click
 
-import hanse
 from hanse.apps import discover
 from hanse.cli.output import common, emit
 from hanse.codec.limits import LIMITS
@@ -108,13 +107,20 @@ def meanings() -> list[Meaning]:
 
 def load_rooms() -> None:
     """Import every room, so that all its error classes are there."""
-    for module in pkgutil.walk_packages(hanse.__path__, "hanse."):
-        if not module.name.startswith(NOT_LOADED):
+    waiting = ["hanse"]
+    while waiting:
+        package = importlib.import_module(waiting.pop())
+        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            if module.name.startswith(NOT_LOADED):
+                continue
             try:
                 importlib.import_module(module.name)
             except ImportError as error:
-                if (error.name or "").startswith("hanse"):
+                if (error.name or "hanse").startswith("hanse"):
                     raise  # ours must load; a missing extra only takes its own codes away
+                continue
+            if module.ispkg:
+                waiting.append(module.name)
 
 
 def _of_classes() -> Iterator[Meaning]:

@@ -90,8 +90,15 @@ def _decode_part(tag: int, data: bytes) -> tuple[object, bytes]:
         return _decode_int(data)
     if tag in (0x30, 0x40):
         text, rest = _decode_text(data[1:])
-        return (text.decode() if tag == 0x30 else Bytes(text)), rest
+        return (_text(text) if tag == 0x30 else Bytes(text)), rest
     raise ValueError("unknown tag in a key")
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ValueError("a string of a key is not UTF-8") from None
 
 
 def _decode_int(data: bytes) -> tuple[int, bytes]:

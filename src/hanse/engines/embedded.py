@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The embedded engine: one node orders by arrival; a block is whatever has arrived while the last one was written.
+"""The embedded engine: one node orders by arrival; a block is what came while the last was written.
 
 Group commit comes of that by itself: under load blocks grow, alone a transaction waits for nobody.
 """

@@ -31,7 +31,7 @@ class HanseError(Exception):
     def facts(self) -> dict[str, object]:
         """Return the typed fields of this error, by name, for a problem document or a log line."""
         try:
-            names = [f.name for f in fields(self)]  # type: ignore[arg-type]
+            names = [f.name for f in fields(self)]  # type: ignore[arg-type]  # or TypeError
         except TypeError:
             return {}
         return {name: getattr(self, name) for name in names}

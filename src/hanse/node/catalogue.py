@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What this node knows of contracts and formats beyond running them: descriptions, sentences, reasons."""
+"""What a node knows of contracts and formats beyond running them."""
 
 import hashlib
 from typing import Any

@@ -67,7 +67,7 @@ class Cosigning:
 
     @property
     def to_cosign(self) -> notes.Note | None:
-        """The note that a witness should cosign next: one that evidence waits for, else the newest."""
+        """The note to cosign next: one that evidence waits for, else the newest."""
         for size in self._wanted:
             if size in self._notes:
                 return self._notes[size].note

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The feed of durable blocks: each reader has a bounded queue, and the log fills in what lies behind."""
+"""The feed of durable blocks: told of new heights, each reader fetches the blocks itself."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Feed:
-    """Tells readers of new heights; a reader fetches the blocks itself, so that a slow one holds nothing."""
+    """Tells readers of new heights; a slow reader holds nothing in memory."""
 
     def __init__(self, reader: "BlockReader") -> None:
         """Read blocks through ``reader``."""

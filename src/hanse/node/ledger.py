@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ledger on this node: opened, replayed from its log, moved on block by block.
 
-The block log is written first and is the truth; receipts leave only after its fdatasync. The store follows
-by checkpoints on a thread and is brought up from the log at start.
+The block log is written first and is the truth; receipts leave only after its fdatasync. The store
+follows by checkpoints on a thread and is brought up from the log at start.
 """
 
 import asyncio

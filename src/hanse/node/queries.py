@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions on the newest state: queries of contracts, dry runs of actions, the directory of members."""
+"""Questions on the newest state: queries, dry runs of actions, the directory of members."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ _LISTED_MAX = 1_000  # organisations or members in the directory listing
 
 
 class Queries:
-    """Runs questions beside the kernel, on contracts of its own so that nothing is shared with a block."""
+    """Runs questions beside the kernel, on contracts of its own: a block shares none of them."""
 
     def __init__(self, node: "Ledger", catalogue: "Catalogue") -> None:
         """Load the contracts once more for reading."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a node offers to the gateway: submit, read, prove, explain. One object, on one event loop."""
+"""What a node offers to the gateway: submit, read, prove, explain; on one event loop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014), equal on every machine and Python version."""
+"""Seeded numbers by SplitMix64 (Steele, Lea, Flood 2014): equal on every machine."""
 
 from collections.abc import Sequence
 from typing import TypeVar
