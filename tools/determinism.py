@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tools._pythons import ROOT, VERSIONS, environment, find_python
 
-TRANSACTIONS = "1000"
+TRANSACTIONS = "10000"
 
 
 @dataclass(frozen=True)

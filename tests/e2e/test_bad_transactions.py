@@ -44,7 +44,9 @@ class Rig:
         what = ("smallbank", "deposit_checking")
         return made.draft(what, args, cost, wall_clock_ms() + expires).raw
 
-    async def registry(self, action: str, args: dict[str, object], member: str) -> dict[str, object]:
+    async def registry(
+        self, action: str, args: dict[str, object], member: str
+    ) -> dict[str, object]:
         raw = encode_args(args)
         draft = self.pen(member).draft(("registry", action), raw, 5_000, wall_clock_ms() + MINUTE)
         return await self.answer(draft.raw)
@@ -171,9 +173,11 @@ def test_a_repeated_transaction_has_one_effect_and_one_receipt(tmp_path: Path) -
         raw = rig.pay()
         first = await rig.answer(raw)
         many = await rig.service.submit([raw] * 1_000)
-        assert {a.body for a in many} == {json.dumps(
-            {k: v for k, v in first.items() if k != "ok"}, sort_keys=True, separators=(",", ":")
-        ).encode()}
+        assert {a.body for a in many} == {
+            json.dumps(
+                {k: v for k, v in first.items() if k != "ok"}, sort_keys=True, separators=(",", ":")
+            ).encode()
+        }
         balance = rig.service.query("smallbank", "balance", {"account": "a1"}, None)
         assert json.loads(bytes(balance["result"])) == 11
 

@@ -74,7 +74,9 @@ def test_genuine_files_are_valid(
     ledger: tuple[str, dict[str, bytes]], judge: Callable[[bytes, str | None], str]
 ) -> None:
     trust, files = ledger
-    assert {name: judge(data, trust) for name, data in files.items()} == dict.fromkeys(files, "valid")
+    assert {name: judge(data, trust) for name, data in files.items()} == dict.fromkeys(
+        files, "valid"
+    )
     assert judge(files["record"], None) == "unknown_issuer"
 
 

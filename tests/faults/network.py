@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanse.client.bulk import Draft, Drafter, encode_args
 from hanse.client import decode_genesis
+from hanse.client.bulk import Draft, Drafter, encode_args
 from hanse.crypto import signers
 from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import Folder, make_folder

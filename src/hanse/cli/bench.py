@@ -216,10 +216,11 @@ async def _measure(bank: Bank, workload: str, seconds: float, seed: int) -> dict
     return {
         "bytes_per_tx": round(grown / total),
         "committed": count.committed,
-        "cpu_us_per_tx": {
+        "cpu_us_by_part": {
             "client": round(count.client_cpu / count.committed * 1e6, 1),
             "node": round(count.node_cpu / count.committed * 1e6, 1),
         },
+        "cpu_us_per_tx": round((count.client_cpu + count.node_cpu) / count.committed * 1e6, 1),
         "lost": count.sent - count.committed - count.refused,
         "p50_ms": round(statistics.median(latencies), 1),
         "p95_ms": round(latencies[int(len(latencies) * 0.95)], 1),
@@ -260,8 +261,8 @@ def bench(  # the command's options
 ) -> None:
     """Measure committed transactions a second, client included.
 
-    Every transaction is signed by one of 10,000 members, sent through the gateway, acknowledged after
-    fsync, and its receipt is verified. Latencies are taken at half the rate reached.
+    Every transaction is signed by one of 10,000 members, sent through the gateway, acknowledged
+    after fsync, and its receipt is verified. Latencies are taken at half the rate reached.
 
     Examples:
       hanse bench --workload zipf --seconds 10 --json
@@ -271,6 +272,8 @@ def bench(  # the command's options
     result = _run(workload, seconds, seed, suite, accounts)
     if scale:
         large = _run(workload, seconds, seed, suite, 1_000_000)
-        ratio = large["cpu_us_per_tx"]["node"] / result["cpu_us_per_tx"]["node"]
-        result = {**result, "large": large, "node_cpu_ratio": round(ratio, 2)}
+        small_node, large_node = (r["cpu_us_by_part"]["node"] for r in (result, large))
+        result["cost_ratio"] = round(large["cpu_us_per_tx"] / result["cpu_us_per_tx"], 2)
+        result["cost_ratio_of_node"] = round(large_node / small_node, 2)
+        result["large"] = large
     emit(result, as_json=as_json)

@@ -91,7 +91,7 @@ async def _evidence(stage: Stage, host: Hosted, tx: str, file: Path | None) -> b
     async with AsyncClient(host.url, trust=stage.folder.ledger) as client:
         data = await client.evidence(tx)
     if file is not None:
-        file.write_bytes(data)
+        await asyncio.to_thread(file.write_bytes, data)
     return verify(data, stage.folder.ledger).verdict == "valid"
 
 

@@ -14,7 +14,7 @@ from hanse.cli.output import common, emit
 from hanse.client.evidence import Result, verify
 from hanse.codec.limits import EVIDENCE_BYTES_MAX
 
-# word for word what hanse-verify says: two programs, one answer
+# the same words as hanse-verify: two programs, one answer
 SENTENCES: Final = {
     "valid": "VALID",
     "withdrawn": "WITHDRAWN: true then, and taken back since",

@@ -63,6 +63,8 @@ GENESIS_BYTES_MAX: Final = 1024 * 1024  # bytes of a genesis document
 ORGANISATIONS_MAX: Final = 1_000  # organisations of a genesis
 ORGANISATION_NAME_CHARS_MAX: Final = 200  # characters of an organisation's full name
 ROLES_PER_MEMBER_MAX: Final = 100  # roles one member may have had over time
+ROTATION_OVERLAP_BLOCKS_MAX: Final = 100_000  # blocks an old key may outlive its successor
+REASON_CHARS_MAX: Final = 400  # characters of a withdrawal's reason
 KEYS_PER_MEMBER_MAX: Final = 64  # keys one member may have had over time
 
 LIMITS: Final[dict[str, int]] = {

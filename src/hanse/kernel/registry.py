@@ -8,7 +8,12 @@ earlier height. A role granted again after its end begins anew.
 
 from typing import Final
 
-from hanse.codec.limits import KEYS_PER_MEMBER_MAX, ROLES_PER_MEMBER_MAX
+from hanse.codec.limits import (
+    KEYS_PER_MEMBER_MAX,
+    REASON_CHARS_MAX,
+    ROLES_PER_MEMBER_MAX,
+    ROTATION_OVERLAP_BLOCKS_MAX,
+)
 from hanse.contracts import (
     Context,
     Contract,
@@ -26,8 +31,6 @@ from hanse.crypto import SUITES, suite_named
 from hanse.identity import Ballot, Policy, is_member_id, is_name, is_satisfied, is_valid_at
 from hanse.identity import organisation_of as organisation_part
 
-ROTATION_OVERLAP_MAX: Final = 100_000  # blocks for which an old key may outlive its successor
-REASON_CHARS_MAX: Final = 400  # characters of a reason
 TX_ID_CHARS: Final = 43  # characters of a transaction id: 32 bytes as text
 RECOVER: Final = "member.recover"
 
@@ -286,10 +289,10 @@ class Registry(Contract):
         old = self.keys[ctx.member, old_key_id]
         require(old.to_height is None, "already_ended", "the old key has an end")
         require(
-            0 <= overlap_blocks <= ROTATION_OVERLAP_MAX,
+            0 <= overlap_blocks <= ROTATION_OVERLAP_BLOCKS_MAX,
             "bad_overlap",
             "too many blocks",
-            blocks_max=ROTATION_OVERLAP_MAX,
+            blocks_max=ROTATION_OVERLAP_BLOCKS_MAX,
         )
         self._put_key(ctx, ctx.member, key_id, public_key, suite)
         self._end_key(ctx, ctx.member, old_key_id, ctx.height + 1 + overlap_blocks)
@@ -398,7 +401,7 @@ class Registry(Contract):
         ctx.emit(Withdrawn(tx=tx, by=ctx.member, reason=reason))
 
     @query
-    def member(self, ctx: Context, member: str) -> Member | None:  # noqa: ARG002  # every query has it
+    def member(self, ctx: Context, member: str) -> Member | None:  # noqa: ARG002  # all have it
         """Return the entry of a member."""
         return self.members.get(member)
 

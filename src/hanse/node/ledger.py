@@ -158,4 +158,3 @@ class Ledger:
 
 def _name(cls: type[Contract]) -> str:
     return cls.name or cls.__name__.lower()
-

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signatures verified in a process of its own, so that a second core helps; the verdicts are the same.
+"""Signatures verified in a process of its own, so that a second core helps; same verdicts.
 
 Frames on the pipes are a length (four bytes, big-endian) and msgpack: a list of checks one way, a
 byte for each verdict back, in order. Should the process die, checks are made here from then on.

@@ -1,153 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """A call on a loaded contract: what is an outcome, what the node's fault, what leaves nothing."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from hanse.codec.canonical import decode, encode
-from hanse.codec.limits import (
-    ACTION_EVENTS_MAX,
-    ACTION_WRITES_MAX,
-    FACTS_BYTES_MAX,
-    HINT_CHARS_MAX,
-    STATE_KEY_BYTES_MAX,
-    VALUE_BYTES_MAX,
+from tests.unit.contracts.scripted import (
+    LOADED,
+    Cell,
+    Happened,
+    Rows,
+    Script,
+    Scripted,
+    call,
+    clear,
+    put,
+    raises,
+    rule,
 )
+
+from hanse.codec.canonical import decode
 from hanse.contracts import (
-    BigInt,
-    Change,
     Context,
     Contract,
     Map,
     Refused,
-    Value,
     action,
-    event,
-    invariant,
-    query,
-    record,
 )
 from hanse.contracts.records import StoredValueDamaged
 from hanse.contracts.refusals import Fault
-from hanse.contracts.runtime import Call, LoadedContract, Outcome
-
-
-@record
-class Cell:
-    """A cell."""
-
-    text: str
-
-
-@event
-class Happened:
-    """{text} happened."""
-
-    text: str
-
-
-Script = Callable[["Scripted", Context], Any]
-script: list[Script] = []
-rule: list[Callable[["Scripted", Context, Change], Any]] = []
-
-
-class Scripted(Contract):
-    """Does what a test tells it."""
-
-    name = "scripted"
-    cells: Map[str, Cell]
-    total: Value[Cell]
-
-    @action(role=None)
-    def act(self, ctx: Context) -> None:
-        """Do it."""
-        script[0](self, ctx)
-
-    @action(role=None)
-    def give(self, ctx: Context) -> Cell:
-        """Return it."""
-        found: Cell = script[0](self, ctx)
-        return found
-
-    @action(role=None)
-    def take(self, ctx: Context, a: int, *, b: list[int] = [], c: BigInt | None = None) -> int:  # noqa: B006
-        """Take arguments of several kinds."""
-        return a + len(b) + (0 if c is None else 1)
-
-    @query
-    def ask(self, ctx: Context) -> str:
-        """Ask it."""
-        return str(script[0](self, ctx))
-
-    @invariant
-    def as_told(self, ctx: Context, change: Change) -> bool:
-        """Hold as the test says."""
-        return all(one(self, ctx, change) for one in rule)
-
-
-class Rows:
-    def __init__(self) -> None:
-        self.held: dict[bytes, bytes] = {}
-        self.fails: Exception | None = None
-
-    def get(self, contract: str, key: bytes) -> bytes | None:
-        if self.fails:
-            raise self.fails
-        return self.held.get(key)
-
-    def scan(
-        self, contract: str, prefix: bytes, start: bytes, limit: int
-    ) -> list[tuple[bytes, bytes]]:
-        if self.fails:
-            raise self.fails
-        rows = [(k, v) for k, v in sorted(self.held.items()) if k.startswith(prefix) and k >= start]
-        return rows[:limit]
-
-
-LOADED = LoadedContract(Scripted)
+from hanse.contracts.runtime import LoadedContract
 
 
 @pytest.fixture(autouse=True)
 def clean() -> None:
-    script.clear()
-    rule.clear()
-
-
-def call(
-    name: str = "act",
-    does: Script | None = None,
-    rows: Rows | None = None,
-    args: bytes = b"{}",
-    **changes: Any,
-) -> Outcome:
-    script[:] = [does] if does else []
-    parts: dict[str, Any] = {
-        "entry": LOADED.entries[name],
-        "args": args,
-        "member": "a@org",
-        "organisation": "org",
-        "now": 1,
-        "height": 1,
-        "tx": "t",
-        "cost_max": 10**7,
-        "roles": lambda: ("x",),
-        **changes,
-    }
-    return LOADED.call(rows or Rows(), Call(**parts))
-
-
-def put(key: str, text: str = "") -> Script:
-    return lambda self, _: self.cells.__setitem__(key, Cell(text=text))
-
-
-def raises(error: BaseException) -> Script:
-    def does(self: Scripted, ctx: Context) -> None:
-        self.cells["x"] = Cell(text="written before")
-        raise error
-
-    return does
+    clear()
 
 
 @pytest.mark.parametrize(
@@ -290,61 +176,6 @@ def test_a_call_may_use_its_limit_to_the_last_unit() -> None:
     assert call(does=put("k"), cost_max=0).code == "cost_exceeded"
 
 
-def many(count: int) -> Script:
-    def does(self: Scripted, ctx: Context) -> None:
-        for number in range(count):
-            self.cells[f"{number}"] = Cell(text="")
-            self.cells[f"{number}"] = Cell(text="again")
-
-    return does
-
-
-def emits(count: int) -> Script:
-    def does(self: Scripted, ctx: Context) -> None:
-        for _ in range(count):
-            ctx.emit(Happened(text=""))
-
-    return does
-
-
-KEY_FRAME = len(b"cells\x00\x30\x00")
-VALUE_FRAME = len(b'{"text":""}')
-
-
-@pytest.mark.parametrize(
-    ("at_most", "beyond"),
-    [
-        (many(ACTION_WRITES_MAX), many(ACTION_WRITES_MAX + 1)),
-        (emits(ACTION_EVENTS_MAX), emits(ACTION_EVENTS_MAX + 1)),
-        (
-            put("k" * (STATE_KEY_BYTES_MAX - KEY_FRAME)),
-            put("k" * (STATE_KEY_BYTES_MAX - KEY_FRAME + 1)),
-        ),
-        (
-            put("k", "v" * (VALUE_BYTES_MAX - VALUE_FRAME)),
-            put("k", "v" * (VALUE_BYTES_MAX - VALUE_FRAME + 1)),
-        ),
-    ],
-    ids=["writes", "events", "key bytes", "value bytes"],
-)
-def test_a_limit_holds_at_its_last_value_and_not_beyond(at_most: Script, beyond: Script) -> None:
-    assert call(does=at_most).code is None
-    outcome = call(does=beyond)
-    assert outcome.code == "contract_fault"
-    assert "limit" in outcome.reason or "at most" in outcome.reason
-
-
-def test_a_contract_that_swallows_a_limit_does_not_pass_it() -> None:
-    def greedy(self: Scripted, ctx: Context) -> None:
-        for number in range(ACTION_WRITES_MAX + 5):
-            try:
-                self.cells[f"{number}"] = Cell(text="")
-            except Exception:
-                continue
-
-    assert len(call(does=greedy).writes) == ACTION_WRITES_MAX
-
-
 @pytest.mark.parametrize(
     ("args", "at"),
     [
@@ -367,59 +198,6 @@ def test_an_argument_of_another_type_is_named_by_its_path(args: bytes, at: str) 
 def test_arguments_by_keyword_and_defaults_arrive() -> None:
     assert call("take", args=b'{"a":1}').result == b"1"
     assert call("take", args=b'{"a":1,"b":[7,8],"c":"5"}').result == b"4"
-
-
-def refuses(code: Any, hint: Any = "", **facts: object) -> Script:
-    def does(self: Scripted, ctx: Context) -> None:
-        raise Refused(code, hint, **facts)
-
-    return does
-
-
-@pytest.mark.parametrize(
-    "does",
-    [
-        refuses("Not a code"),
-        refuses("x" * 65),
-        refuses(""),
-        refuses("ok_code\n"),
-        refuses("ok_code", 5),
-        refuses("ok_code", "\ud800"),
-        refuses("ok_code", fact=1.5),
-        refuses("ok_code", fact={1, 2}),
-        refuses("ok_code", fact={"not ascii é": 1}),
-        refuses("ok_code", fact=2**256),
-        refuses("ok_code", fact="\ud800"),
-        refuses("ok_code", é=1),
-        refuses(5),
-    ],
-)
-def test_a_refusal_that_no_receipt_can_carry_is_a_fault(does: Script) -> None:
-    outcome = call(does=does)
-    assert outcome.code == "contract_fault"
-    assert outcome.facts is None
-
-
-def test_facts_are_written_as_values_of_the_language() -> None:
-    facts = {
-        "a": b"\xff\xff",
-        "b": 2**60,
-        "c": BigInt(5),
-        "d": (1, None, True),
-        "e": Cell(text="x"),
-    }
-    outcome = call(does=refuses("ok_code", "a hint", **facts))
-    assert (outcome.code, outcome.reason) == ("ok_code", "a hint")
-    expected = b'{"a":"__8","b":"1152921504606846976","c":"5","d":[1,null,true],"e":{"text":"x"}}'
-    assert outcome.facts == expected
-    assert encode(decode(expected)) == expected
-
-
-def test_hint_and_facts_of_a_refusal_are_bounded() -> None:
-    outcome = call(does=refuses("ok_code", "h" * 1_000, fact="f" * (FACTS_BYTES_MAX - 11)))
-    assert len(outcome.reason) == HINT_CHARS_MAX
-    assert len(outcome.facts or b"") == FACTS_BYTES_MAX
-    assert call(does=refuses("ok_code", fact="f" * (FACTS_BYTES_MAX - 10))).facts is None
 
 
 def test_an_invariant_that_says_no_rolls_everything_back() -> None:

@@ -204,7 +204,7 @@ def test_days_are_counted_as_the_calendar_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["2023-02-29", "2024-13-01", "2024-00-01", "2024-1-01", "0000-01-01", "٢٠٢٤-01-01", ""]
+    "bad", ["2023-02-29", "2024-13-01", "2024-00-01", "2024-1-01", "0000-01-01", "٢024-01-01", ""]
 )
 def test_a_day_that_does_not_exist_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match=r"date|day"):

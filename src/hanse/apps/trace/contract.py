@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: ARG002  # every query and invariant is given the context
 """Trace: who made, moved, packed and holds what; recalls that reach every holder.
 
 Amounts are created, held, packed, under way or consumed: nothing appears or vanishes in between.
@@ -6,7 +7,6 @@ What is packed goes where its package goes, and must be taken out before it is u
 """
 
 from hanse.apps.trace.model import (
-    THINGS_MAX,
     Captured,
     Corrected,
     Duty,
@@ -15,8 +15,6 @@ from hanse.apps.trace.model import (
     ItemRegistered,
     Location,
     LocationRegistered,
-    Node,
-    Plan,
     Recall,
     RecallAnswered,
     RecallClosed,
@@ -27,20 +25,16 @@ from hanse.apps.trace.model import (
     TraceEvent,
     TradeItem,
     check_form,
-    check_things,
+    check_mass,
+    check_names,
     event_of,
     find,
-    finding_of,
-    gln_of,
-    gtin_of,
+    graph_of,
     held_in,
-    is_checked,
-    kind_of,
-    label_of,
     look,
     plan_of,
     tell,
-    thing_of,
+    with_contents,
 )
 from hanse.contracts import (
     Change,
@@ -54,26 +48,21 @@ from hanse.contracts import (
     replace,
     require,
 )
+from hanse.contracts.patterns.gs1 import gln_of, is_checked, kind_of
 from hanse.contracts.patterns.lineage import (
     HOLDERS_MAX,
     REACH_MAX,
+    Books,
     Holding,
-    Part,
     Thing,
     Transit,
-    add,
-    amount_in,
-    arrive,
-    consume,
-    create,
-    depart,
-    holders_of,
-    left_of,
+    book,
+    check_amounts,
+    check_things,
+    is_balanced,
+    link,
     reach,
-    shift,
 )
-
-FUTURE_MS = 300_000
 
 
 class Trace(Contract):
@@ -104,9 +93,8 @@ class Trace(Contract):
     ) -> None:
         """Register a product under its GTIN, 14 digits. Rejects: bad_check_digit, already_exists.
 
-        Args:
-            unit: UN/CEFACT code, such as KGM, or H87 for pieces.
-            gain_max_ppm: output above input that making it may show, in millionths.
+        ``unit`` is a UN/CEFACT code, such as KGM, or H87 for pieces; ``gain_max_ppm`` is the
+        output above input that making it may show, in millionths.
         """
         require(is_checked(gtin, 14), "bad_check_digit", "a GTIN has 14 digits with a check digit")
         owner = ctx.organisation
@@ -130,14 +118,18 @@ class Trace(Contract):
         not_commissioned, unit_mismatch, not_holder, input_consumed, not_found, not_empty,
         mass_imbalance.
         """
-        told = self._with_contents(captured)
-        plan = plan_of(told, told.parent in self.things)
+        told, mine = with_contents(captured, self._books()), ctx.organisation
+        place = self.locations.get(gln_of(told.destination))
+        target = "" if place is None else place.owner
+        plan = plan_of(told, mine, target, told.parent in self.things)
         check_form(told, plan)
-        self._check_names(ctx, told, plan)
-        self.events.add(told.hash, event_of(told, ctx.organisation, statement.document))
-        check_things(self.things, plan, ctx.organisation)
-        self._check_amounts(ctx, told, plan)
-        self._book(ctx, told, plan)
+        check_names(ctx, told, plan, self.items, self.locations)
+        self.events.add(told.hash, event_of(told, mine, statement.document))
+        check_things(self.things, plan)
+        check_amounts(self._books(), plan, mine)
+        check_mass(told, self.items)
+        book(self._books(), plan, mine)
+        link(self.forward, self.back, plan)
         look(ctx, told, self.seen, self.findings)
         tell(ctx, told, plan)
         return told.hash
@@ -170,7 +162,8 @@ class Trace(Contract):
         self.scans[serial] = Scan(count=count, place=place, time_ms=ctx.now)
         if before is not None and before.place != place:
             text = f"scanned in {before.place} and then in {place}"
-            find(ctx, self.findings, finding_of("clone_suspected", serial, "scan", text))
+            found = Finding(rule="clone_suspected", thing=serial, event="scan", sentence=text)
+            find(ctx, self.findings, found)
         return self.scans[serial]
 
     @action(role="recall")
@@ -189,8 +182,23 @@ class Trace(Contract):
         for holder in sorted(held):
             duty = Duty(recall=recall_id, holder=holder, things=held[holder], state="open")
             self.duties[recall_id, holder] = duty
-        recall = recall_of(ctx, recall_id, root, reason, len(held))
+        by, count = ctx.organisation, len(held)
+        recall = Recall(
+            id=recall_id,
+            root=root,
+            reason=reason,
+            opened_by=by,
+            opened_ms=ctx.now,
+            holders=count,
+            answered=0,
+        )
         self.recalls[recall_id] = recall
+        things = len(graph.nodes)
+        ctx.emit(
+            RecallOpened(
+                id=recall_id, by=by, root=root, things=things, holders=count, reason=reason
+            )
+        )
         return recall
 
     @action(role="operator")
@@ -266,42 +274,22 @@ class Trace(Contract):
     @invariant
     def nothing_appears(self, ctx: Context, change: Change) -> bool:
         """What is held, packed, under way or consumed of a thing is what was created of it."""
-        sums: dict[str, int] = {}
-        for held in change.of(self.holdings):
-            add(sums, held.key[0], amount_in(held.after) - amount_in(held.before))
-        for moved in change.of(self.transit):
-            add(sums, moved.key[0], amount_in(moved.after) - amount_in(moved.before))
-        for packed in change.of(self.contents):
-            add(sums, packed.key[1], amount_in(packed.after) - amount_in(packed.before))
-        for thing in change.of(self.things):
-            add(sums, thing.key, left_of(thing.before) - left_of(thing.after))
-        return all(total == 0 for total in sums.values())
+        things, holdings = change.of(self.things), change.of(self.holdings)
+        return is_balanced(things, holdings, change.of(self.transit), change.of(self.contents))
 
-    def _with_contents(self, told: Captured) -> Captured:
-        if told.type != "AggregationEvent" or told.action != "DELETE" or told.things:
-            return told
-        things: list[Part] = []
-        for key, row in self.contents.items((told.parent,), limit=THINGS_MAX + 1):
-            unit = self.things[key[1]].unit
-            things.append(Part(id=key[1], amount_milli=row.amount_milli, unit=unit))
-        return replace(told, things=things)
+    def _books(self) -> Books:
+        return (self.things, self.holdings, self.transit, self.contents, self.inside)
 
-    def _check_names(self, ctx: Context, told: Captured, plan: Plan) -> None:
-        for place in (told.location, told.destination):
-            known = place == "" or gln_of(place) in self.locations
-            require(known, "unknown_location", "register the place first", location=place)
-        for part in plan.created + plan.moved + plan.named:
-            gtin = gtin_of(part.id)
-            require(gtin == "" or gtin in self.items, "unknown_item", "register it", gtin=gtin)
-        for part in plan.created:
-            item = self.items.get(gtin_of(part.id))
-            own = item is None or item.owner == ctx.organisation
-            require(own, "not_authorised_for_item", "its owner makes it", thing=part.id)
-        happened = told.time_ms <= ctx.now + FUTURE_MS
-        require(happened, "event_from_future", "the event's time lies ahead of block time")
+    def _answer(self, ctx: Context, recall_id: str, state: RecallState) -> None:
+        require(recall_id in self.recalls, "not_found", "no such recall", id=recall_id)
+        found = self.duties.get((recall_id, ctx.organisation))
+        duty = must(found, "not_a_holder", "your organisation holds nothing of it")
+        later = duty.state == "open" or (duty.state == "acknowledged" and state == "quarantined")
+        require(later, "wrong_state", "it is confirmed already")
+        self.duties[recall_id, ctx.organisation] = replace(duty, state=state)
+        ctx.emit(RecallAnswered(id=recall_id, holder=ctx.organisation, state=state))
 
-    def _check_amounts(self, ctx: Context, told: Captured, plan: Plan) -> None:
-        mine = ctx.organisation
-        package = (told.parent, mine)
-        if plan.deed == "unpack" or (plan.deed == "pack" and not plan.created): 
-            require(told.parent in self.things, "not_commissioned"...)
+    def _walk(self, root: str, onward: bool) -> Graph:
+        require(root in self.things, "not_found", "no such thing", thing=root)
+        found = reach(self._books(), root, self.forward if onward else self.back, onward)
+        return graph_of(self._books(), found)

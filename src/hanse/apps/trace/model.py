@@ -7,10 +7,23 @@ are thousandths of the unit, so that kilograms and pieces are both integers.
 
 from typing import Literal
 
-from hanse.contracts import Context, Map, OrganisationId, TimeMs, event, record, require
-from hanse.contracts.patterns.lineage import Edge, Part, Thing, ThingKind, together
+from hanse.contracts import Context, Map, OrganisationId, TimeMs, event, record, replace, require
+from hanse.contracts.patterns.gs1 import gln_of, gtin_of, kind_of, label_of
+from hanse.contracts.patterns.lineage import (
+    Books,
+    Edge,
+    Part,
+    Plan,
+    Reach,
+    Thing,
+    ThingKind,
+    holders_of,
+    parts_in,
+    together,
+)
 
 AMOUNT_MILLI_MAX = 1_000_000_000_000
+FUTURE_MS = 300_000
 ID_CHARS_MAX = 200
 PIECE_MILLI = 1_000
 PIECE_UNIT = "H87"
@@ -18,7 +31,6 @@ PRODUCT_MAX = 250
 THINGS_MAX = 200
 TRAVEL_MS = 1_200_000
 
-Deed = Literal["make", "commission", "remove", "send", "receive", "pack", "unpack", "observe"]
 EventAction = Literal["", "ADD", "OBSERVE", "DELETE"]
 EventType = Literal[
     "ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent"
@@ -155,16 +167,6 @@ class Graph:
     complete: bool
 
 
-@record
-class Plan:
-    """What an event does to the books, each thing once; ``named`` is only spoken of."""
-
-    deed: Deed
-    created: list[Part]
-    moved: list[Part]
-    named: list[Part]
-
-
 @event
 class ItemRegistered:
     """{owner} registered {name} as {gtin}."""
@@ -271,30 +273,47 @@ class RecallClosed:
     holders: int
 
 
-def plan_of(told: Captured, parent_known: bool) -> Plan:
+def with_contents(told: Captured, books: Books) -> Captured:
+    """Return an unpacking that names nothing as one of all that is in the package."""
+    if told.type != "AggregationEvent" or told.action != "DELETE" or told.things:
+        return told
+    return replace(told, things=parts_in(books, told.parent, THINGS_MAX + 1))
+
+
+def plan_of(told: Captured, owner: OrganisationId, target: str, parent_known: bool) -> Plan:
     """Return what an event does to the books; most events only say where things are."""
-    none: list[Part] = []
     things, doing = together(told.things), told.action
+    plan = Plan(
+        deed="observe",
+        event=told.hash,
+        time_ms=told.time_ms,
+        package=told.parent if told.type == "AggregationEvent" else "",
+        target=OrganisationId(target),
+        created=[],
+        moved=[],
+        named=[],
+    )
     if told.type == "TransformationEvent":
-        made, used = together(told.outputs), together(told.inputs)
-        return Plan(deed="make", created=made, moved=used, named=none)
+        made = [thing_of(part, owner, told.hash) for part in together(told.outputs)]
+        return replace(plan, deed="make", created=made, moved=together(told.inputs))
     if told.type == "AssociationEvent":  # of equipment, which need not be commissioned here
-        return Plan(deed="observe", created=none, moved=none, named=none)
-    if told.type == "AggregationEvent" and told.parent != "" and doing == "ADD":
-        package = [Part(id=told.parent, amount_milli=PIECE_MILLI, unit=PIECE_UNIT)]
-        new = none if parent_known else package
-        return Plan(deed="pack", created=new, moved=things, named=none)
-    if told.type == "AggregationEvent" and told.parent != "" and doing == "DELETE":
-        return Plan(deed="unpack", created=none, moved=things, named=none)
+        return plan
+    if plan.package != "" and doing == "ADD":
+        package = Part(id=told.parent, amount_milli=PIECE_MILLI, unit=PIECE_UNIT)
+        new = [] if parent_known else [thing_of(package, owner, told.hash)]
+        return replace(plan, deed="pack", created=new, moved=things)
+    if plan.package != "" and doing == "DELETE":
+        return replace(plan, deed="unpack", moved=things)
     if told.type == "ObjectEvent" and doing == "ADD":
-        return Plan(deed="commission", created=things, moved=none, named=none)
+        made = [thing_of(part, owner, told.hash) for part in things]
+        return replace(plan, deed="commission", created=made)
     if told.type == "ObjectEvent" and doing == "DELETE":
-        return Plan(deed="remove", created=none, moved=things, named=none)
+        return replace(plan, deed="remove", moved=things)
     if told.type == "ObjectEvent" and told.biz_step == "shipping" and told.destination != "":
-        return Plan(deed="send", created=none, moved=things, named=none)
+        return replace(plan, deed="send", moved=things)
     if told.type == "ObjectEvent" and told.biz_step == "receiving":
-        return Plan(deed="receive", created=none, moved=things, named=none)
-    return Plan(deed="observe", created=none, moved=none, named=things)
+        return replace(plan, deed="receive", moved=things)
+    return replace(plan, named=things)
 
 
 def check_form(told: Captured, plan: Plan) -> None:
@@ -302,39 +321,72 @@ def check_form(told: Captured, plan: Plan) -> None:
     count = len(told.things) + len(told.inputs) + len(told.outputs)
     few = count <= THINGS_MAX and len(told.inputs) * len(told.outputs) <= PRODUCT_MAX
     require(few, "too_many_things", "split the event", things_max=THINGS_MAX)
-    booked = plan.created + plan.moved
-    parent = [told.parent] if told.parent != "" else []
-    for name in [told.hash] + parent + [part.id for part in booked + plan.named]:
+    names = [thing.id for thing in plan.created] + [part.id for part in plan.moved + plan.named]
+    if plan.package != "":
+        names.append(plan.package)
+    names.append(told.hash)
+    for name in names:
         good = 0 < len(name) <= ID_CHARS_MAX and min(name) > " " and max(name) <= "~"
         require(good, "bad_identifier", "an identifier is 1 to 200 visible ASCII characters")
-    packs = plan.deed in ("pack", "unpack")
-    single = not packs or kind_of(told.parent) != "lot"
-    require(single, "bad_amount", "a package is one piece, not a lot", thing=told.parent)
-    for part in booked:
-        lot = kind_of(part.id) == "lot"
-        good = part.amount_milli == PIECE_MILLI or (
-            lot and 0 < part.amount_milli <= AMOUNT_MILLI_MAX
-        )
-        require(good, "bad_amount", "above zero; a numbered piece is one piece", thing=part.id)
+    single = plan.deed not in ("pack", "unpack") or kind_of(plan.package) != "lot"
+    require(single, "bad_amount", "a package is one piece, not a lot", thing=plan.package)
+    for thing in plan.created:
+        good = is_amount(thing.id, thing.created_milli)
+        require(good, "bad_amount", "above zero; a numbered piece is one", thing=thing.id)
+    for part in plan.moved:
+        good = is_amount(part.id, part.amount_milli)
+        require(good, "bad_amount", "above zero; a numbered piece is one", thing=part.id)
     for part in plan.named:
         require(part.amount_milli >= 0, "bad_amount", "not below zero", thing=part.id)
 
 
-def check_things(things: Map[str, Thing], plan: Plan, maker: OrganisationId) -> None:
-    """Refuse what does not fit the things there are: serial_taken, not_commissioned, unit_mismatch.
+def is_amount(thing: str, amount_milli: int) -> bool:
+    """Whether so much of a thing can be moved: of a lot any amount, else the one piece."""
+    if kind_of(thing) == "lot":
+        return 0 < amount_milli <= AMOUNT_MILLI_MAX
+    return amount_milli == PIECE_MILLI
 
-    More of a lot can only be made by its maker.
-    """
-    for part in plan.created:
-        old = things.get(part.id)
-        free = old is None or (old.kind == "lot" and old.maker == maker)
-        require(free, "serial_taken", "this number was used before", serial=part.id)
-    for part in plan.moved + plan.named:
-        require(part.id in things, "not_commissioned", "nobody made this", thing=part.id)
-    for part in plan.created + plan.moved:
-        old = things.get(part.id)
-        same = part.unit != "" if old is None else part.unit == old.unit
-        require(same, "unit_mismatch", "count it in the unit it was made in", thing=part.id)
+
+def check_names(
+    ctx: Context,
+    told: Captured,
+    plan: Plan,
+    items: Map[str, TradeItem],
+    locations: Map[str, Location],
+) -> None:
+    """Refuse unknown_location, unknown_item, not_authorised_for_item, event_from_future."""
+    for place in (told.location, told.destination):
+        known = place == "" or gln_of(place) in locations
+        require(known, "unknown_location", "register the place first", location=place)
+    names = [thing.id for thing in plan.created] + [part.id for part in plan.moved + plan.named]
+    for name in names:
+        gtin = gtin_of(name)
+        known = gtin == "" or gtin in items
+        require(known, "unknown_item", "register the product first", gtin=gtin)
+    for thing in plan.created:
+        item = items.get(thing.item)
+        own = item is None or item.owner == ctx.organisation
+        require(own, "not_authorised_for_item", "only its owner makes it", thing=thing.id)
+    happened = told.time_ms <= ctx.now + FUTURE_MS
+    require(happened, "event_from_future", "the event's time lies ahead of block time")
+
+
+def check_mass(told: Captured, items: Map[str, TradeItem]) -> None:
+    """Refuse mass_imbalance: more output than input, where both are counted in one unit."""
+    parts = told.inputs + told.outputs
+    comparable = all(part.unit == parts[0].unit for part in parts)
+    whole = told.type == "TransformationEvent" and told.inputs and told.outputs
+    if not whole or not comparable:
+        return
+    used = sum([part.amount_milli for part in told.inputs])
+    made = sum([part.amount_milli for part in told.outputs])
+    gain = 0
+    for part in told.outputs:
+        item = items.get(gtin_of(part.id))
+        gain = gain if item is None else max(gain, item.gain_max_ppm)
+    most, thing = used + used * gain // 1_000_000, told.outputs[0].id
+    text = "more came out than went in"
+    require(made <= most, "mass_imbalance", text, made_milli=made, most_milli=most, thing=thing)
 
 
 def event_of(told: Captured, owner: OrganisationId, document: str) -> TraceEvent:
@@ -428,44 +480,11 @@ def held_in(graph: Graph) -> dict[OrganisationId, list[str]]:
     return held
 
 
-def is_checked(digits: str, length: int) -> bool:
-    """Whether ``digits`` is a GS1 key of that length with a right check digit."""
-    if len(digits) != length or any(d not in "0123456789" for d in digits):
-        return False
-    total = 0
-    for place, digit in enumerate(reversed(digits[:-1])):
-        total += int(digit) * (3 if place % 2 == 0 else 1)
-    return (10 - total % 10) % 10 == int(digits[-1])
-
-
-def gtin_of(thing: str) -> str:
-    """Return the GTIN in a Digital Link, empty where there is none."""
-    return _element(thing, "/01/")
-
-
-def gln_of(place: str) -> str:
-    """Return the GLN in a Digital Link of a place or party, empty where there is none."""
-    return _element(place, "/414/") or _element(place, "/417/")
-
-
-def kind_of(thing: str) -> ThingKind:
-    """Return whether a Digital Link names a single piece, a lot, or a package."""
-    if "/21/" in thing or "/235/" in thing or "/8011/" in thing:
-        return "serial"
-    return "lot" if "/01/" in thing else "package"
-
-
-def label_of(thing: str) -> str:
-    """Return the shortest name that a person knows a thing by."""
-    for mark, word in (("/21/", "serial "), ("/10/", "lot "), ("/00/", "SSCC ")):
-        found = _element(thing, mark)
-        if found != "":
-            return word + found
-    return thing
-
-
-def _element(link: str, mark: str) -> str:
-    if mark not in link:
-        return ""
-    rest = link.split(mark)[1]
-    return rest.split("/")[0].split("?")[0]
+def graph_of(books: Books, found: Reach) -> Graph:
+    """Return what a walk came to, with the holders of each thing."""
+    nodes: list[Node] = []
+    for name in found.names:
+        thing, holders = books[0][name], holders_of(books, name)
+        label, kind, maker = label_of(name), thing.kind, thing.maker
+        nodes.append(Node(id=name, label=label, kind=kind, maker=maker, holders=holders))
+    return Graph(nodes=nodes, edges=found.edges, complete=found.complete)
