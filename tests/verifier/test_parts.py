@@ -5,6 +5,8 @@ import hashlib
 from base64 import b64decode, b64encode
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.verifier.build import Ledger, b64
@@ -164,7 +166,8 @@ def test_of_the_two_p256_signatures_only_the_lower_counts() -> None:
                 check_signature(
                     "p256-sha256", signer.public_key, b"m", r + other.to_bytes(32, "big")
                 )
-    for wrong in (signature[:-1], signature + b"\0", bytes(32) + signature[32:], b""):
+    longer = signature[:32] + b"\0" + signature[32:]
+    for wrong in (signature[:-1], signature + b"\0", longer, bytes(32) + signature[32:], b""):
         with pytest.raises(EvidenceError):
             check_signature("p256-sha256", signer.public_key, b"m", wrong)
 
@@ -174,6 +177,14 @@ def test_a_p256_key_has_one_spelling(prefix: bytes) -> None:
     signer = Ledger("p256-sha256").signer("x")
     with pytest.raises(EvidenceError):
         check_signature("p256-sha256", prefix + signer.public_key[1:], b"m", signer.sign(b"m"))
+
+
+def test_a_p256_key_written_in_full_is_refused() -> None:
+    signer = Ledger("p256-sha256").signer("x")
+    point = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), signer.public_key)
+    full = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    with pytest.raises(EvidenceError):
+        check_signature("p256-sha256", full, b"m", signer.sign(b"m"))
 
 
 @pytest.mark.parametrize("sign", [0, 1])

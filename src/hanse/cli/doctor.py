@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from hanse.apps import discover
-from hanse.cli.output import common, emit
+from hanse.cli.output import common, emit, load_app
 from hanse.errors import Misconfigured
 from hanse.node.doctor import Finding, examine
 
@@ -20,8 +20,9 @@ MARKS: Final = {"ok": "ok  ", "note": "note", "fail": "FAIL"}
     "--dir", "folder", type=click.Path(path_type=Path), help="A node's folder to look at, too."
 )
 @click.option("--port", type=int, default=8420, show_default=True, help="Is it free?")
+@click.option("--app", "extra", multiple=True, help="A further module that holds an APP.")
 @common
-def doctor(*, folder: Path | None, port: int, as_json: bool) -> None:
+def doctor(*, folder: Path | None, port: int, extra: tuple[str, ...], as_json: bool) -> None:
     """Look at this machine, and at a node's folder, for what would hurt.
 
     Nothing is changed. Exit code 4 when something must be mended before a node runs.
@@ -30,7 +31,8 @@ def doctor(*, folder: Path | None, port: int, as_json: bool) -> None:
       hanse doctor
       hanse doctor --dir ./node1 --json
     """
-    found = examine(folder, discover(), port=port)
+    apps = (*discover(), *(load_app(name) for name in extra))
+    found = examine(folder, apps, port=port)
     failed = [finding for finding in found if finding.level == "fail"]
     lines = [line for finding in found for line in _lines(finding)]
     emit({"findings": found, "ok": not failed}, as_json=as_json, text="\n".join(lines))

@@ -10,7 +10,7 @@ import msgspec
 
 from hanse.apps import discover
 from hanse.cli.options import Node, Signing, on_node, signing
-from hanse.cli.output import as_args, common, emit, progress
+from hanse.cli.output import as_args, common, emit, load_app, progress
 from hanse.client.receipts import VerifiedReceipt
 from hanse.node.folder import open_folder
 from hanse.node.replay import Replayed, replay
@@ -141,8 +141,9 @@ def submit(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The node's folder; it is only read, and the node may run.",
 )
+@click.option("--app", "extra", multiple=True, help="A further module that holds an APP.")
 @common
-def replay_command(*, tx_id: str, folder: Path, as_json: bool) -> None:
+def replay_command(*, tx_id: str, folder: Path, extra: tuple[str, ...], as_json: bool) -> None:
     """Execute a transaction again on the exact state before it, and compare with its receipt.
 
     The log is replayed up to the transaction into a temporary store. Exit code 3 on a difference.
@@ -152,7 +153,8 @@ def replay_command(*, tx_id: str, folder: Path, as_json: bool) -> None:
       hanse tx replay TX --dir ./node1 --json
     """
     with progress("replay", quiet=as_json) as tell:
-        found = replay(open_folder(folder), discover(), tx_id, tell)
+        apps = (*discover(), *(load_app(name) for name in extra))
+        found = replay(open_folder(folder), apps, tx_id, tell)
     emit(found.to_document(), as_json=as_json, text=_replayed(found))
     sys.exit(0 if found.agrees else 3)
 

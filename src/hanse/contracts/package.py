@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package of a contract: the text of its modules, and the hash that organisations vote on."""
 
+import ast
 import inspect
 import sys
 
@@ -9,14 +10,26 @@ from hanse.codec.canonical import encode
 from hanse.codec.documents import TAG_PACKAGE, Tagged
 from hanse.contracts.contract import Contract
 
+PATTERNS = "hanse.contracts.patterns"
+
 
 def package_files(cls: type[Contract]) -> dict[str, str]:
-    """Return the source texts of a contract: its module, and ``model`` beside it if there is."""
-    module = sys.modules[cls.__module__]
-    files = {_file_name(cls.__module__): inspect.getsource(module)}
-    model = sys.modules.get(cls.__module__.rpartition(".")[0] + ".model")
-    if model is not None:
-        files["model"] = inspect.getsource(model)
+    """Return the source texts of a contract, by name.
+
+    They are its own module, the ``model`` beside it where it imports that, and each pattern that
+    one of these imports: an upgrade of the software never changes a running contract unseen.
+    """
+    model = cls.__module__.rpartition(".")[0] + ".model"
+    files: dict[str, str] = {}
+    waiting = [cls.__module__]
+    for module in waiting:
+        text = inspect.getsource(sys.modules[module])
+        files[_file_name(module)] = text
+        waiting += [
+            name
+            for name in _imports(text)
+            if (name == model or name.startswith(f"{PATTERNS}.")) and name not in waiting
+        ]
     return files
 
 
@@ -27,5 +40,19 @@ def package_hash(cls: type[Contract], tagged: Tagged) -> str:
     return to_text(tagged(TAG_PACKAGE, encode(document)))
 
 
+def _imports(text: str) -> list[str]:
+    """Return the modules that a text imports, in order, each once."""
+    found: dict[str, None] = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found.update(dict.fromkeys(alias.name for alias in node.names))
+        elif isinstance(node, ast.ImportFrom) and node.module == PATTERNS:
+            found.update(dict.fromkeys(f"{PATTERNS}.{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found[node.module] = None
+    return list(found)
+
+
 def _file_name(module: str) -> str:
-    return module.rpartition(".")[2]
+    last = module.rpartition(".")[2]
+    return f"pattern_{last}" if module.startswith(f"{PATTERNS}.") else last

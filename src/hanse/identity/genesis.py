@@ -23,6 +23,7 @@ from hanse.codec.limits import (
     ORGANISATION_NAME_CHARS_MAX,
     ORGANISATIONS_MAX,
     ROLES_PER_MEMBER_MAX,
+    TX_BYTES_MAX,
     WITNESSES_MAX,
 )
 from hanse.crypto import hash_named, suite_named
@@ -276,6 +277,12 @@ def _check_rules(rules: Rules) -> None:
             most = INTEGER_MAX
         if not 1 <= value <= most:
             raise Malformed(reason=f"1 to {most}", at=f"$.rules.{name}")
+    # a transaction that may be admitted must fit into a block: else it would stop the node
+    if rules.cost_max > rules.block_cost_max:
+        raise Malformed(reason="above block_cost_max", at="$.rules.cost_max")
+    if rules.block_bytes_max < TX_BYTES_MAX:
+        reason = f"at least {TX_BYTES_MAX}, the bytes of one transaction"
+        raise Malformed(reason=reason, at="$.rules.block_bytes_max")
 
 
 def _check_key(suite: str, public_key: str, at: str) -> None:

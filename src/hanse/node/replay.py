@@ -9,11 +9,11 @@ import msgspec
 
 from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import decode_as, encode
-from hanse.codec.documents import Receipt, Transaction, receipt_decoder
+from hanse.codec.documents import Header, Receipt, Transaction, receipt_decoder
 from hanse.contracts.app import App
 from hanse.contracts.keys import decode_key
 from hanse.contracts.runtime import Outcome
-from hanse.kernel import BlockView
+from hanse.kernel import BlockView, Kernel
 from hanse.node.errors import NotFound
 from hanse.node.folder import Folder
 from hanse.node.rerun import ReadBlock, Rerun, rerunning
@@ -101,12 +101,12 @@ def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
     view = BlockView(rerun.store)
     for tx in found.transactions[:at]:
         kernel.directory.forget()  # an earlier one may have changed the registry
-        outcome = kernel.run(_Watched(view), tx, header.height, header.time_ms)  # type: ignore[arg-type]  # it reads alike
+        outcome = _run(kernel, _Watched(view), tx, header)
         view.add(tx.body.contract, outcome.writes)
     kernel.directory.forget()
     watched = _Watched(view)
     tx = found.transactions[at]
-    outcome = kernel.run(watched, tx, header.height, header.time_ms)  # type: ignore[arg-type]  # it reads alike
+    outcome = _run(kernel, watched, tx, header)
     raw = found.block.records[at][1]
     return Replayed(
         tx=to_text(tx.id),
@@ -121,6 +121,11 @@ def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
         computed=_computed(outcome),
         receipt=msgspec.json.decode(raw),
     )
+
+
+def _run(kernel: Kernel, reader: _Watched, tx: Transaction, header: Header) -> Outcome:
+    below: Any = reader  # it reads as a block under way does, and says what was read
+    return kernel.run(below, tx, header.height, header.time_ms)
 
 
 def _agrees(receipt: Receipt, tx: Transaction, outcome: Outcome, place: tuple[int, int]) -> bool:

@@ -54,7 +54,8 @@ def _without_detail(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(shown: str) -> list[str]:
-    return [line.partition(":")[0] if " = " not in line else line for line in shown.splitlines()]
+    lines = [line.partition(":")[0] if " = " not in line else line for line in shown.splitlines()]
+    return sorted(lines)
 
 
 def test_the_exit_code_tells_the_verdict(files: Path) -> None:

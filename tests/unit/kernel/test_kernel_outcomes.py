@@ -8,6 +8,7 @@ import pytest
 from tests.unit.kernel.small_ledger import SmallLedger, build_genesis, codes, receipts
 
 from hanse.codec.canonical import decode, encode
+from hanse.codec.documents import Transaction
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
 from hanse.errors import Misconfigured
 from hanse.identity import Rules
@@ -279,7 +280,7 @@ def test_a_block_of_too_many_transactions_is_refused_whole(count: int, over: boo
 
 @pytest.mark.parametrize(("cost", "over"), [(500, False), (501, True)])
 def test_a_block_of_too_much_cost_is_refused_whole(cost: int, over: bool) -> None:
-    ledger = with_rules(block_cost_max=1_000)
+    ledger = with_rules(block_cost_max=1_000, cost_max=1_000)
     txs = [
         ledger.tx(A, "notes", "add", {"key": f"k{n}"}, cost_max=c)
         for n, c in enumerate((500, cost))
@@ -292,11 +293,15 @@ def test_a_block_of_too_much_cost_is_refused_whole(cost: int, over: bool) -> Non
 
 
 def test_a_block_of_too_many_bytes_is_refused_whole() -> None:
-    size = len(SmallLedger().tx(A, "notes", "add", {"key": "k"}).raw)
+    def sent(ledger: SmallLedger, more: int) -> list[Transaction]:
+        texts = ("x" * 150_000, "y" * (150_000 + more))
+        return [ledger.tx(A, "notes", "put", {"key": "k", "text": t}) for t in texts]
+
+    size = sum(len(tx.raw) for tx in sent(SmallLedger(), 0))
     ledger = with_rules(block_bytes_max=size)
-    assert codes(ledger.block([ledger.tx(A, "notes", "add", {"key": "k"})])) == ["ok"]
+    assert codes(ledger.block(sent(ledger, 0))) == ["contract_fault"] * 2  # values too large
     with pytest.raises(BlockOverBudget, match="bytes"):
-        ledger.block([ledger.tx(A, "notes", "add", {"key": "kk"})])
+        ledger.block(sent(ledger, 1))
 
 
 def test_what_writes_beyond_the_blocks_budget_waits_for_the_next_block() -> None:

@@ -10,14 +10,20 @@ from hanse.codec.base64url import to_text
 
 PIECE_MILLI = 1_000
 PIECE_UNIT = "H87"
+HASH_SCHEME = "ni:///sha-256;"
 
 
 def check_epcis(document: bytes, media_type: str | None) -> dict[str, Any]:
-    """Return verdict, findings and digests of a document, with one draft for each of its events."""
+    """Return verdict, findings and digests of a document, with the drafts that its events ask for.
+
+    Each event asks for a ``capture``, in order. An event that is declared to be in error was
+    captured when it was new: it asks for a ``correct``, after the captures, where the event that
+    replaces it is named by its hash or is in the same document, and else for nothing.
+    """
     report = standards.check(document, media_type)
     accepted = report.verdict != "refused"
     return {
-        "drafts": [_draft(event, report, document) for event in report.events] if accepted else [],
+        "drafts": _drafts(report, document) if accepted else [],
         "events": len(report.events),
         "findings": [
             {
@@ -37,7 +43,28 @@ def check_epcis(document: bytes, media_type: str | None) -> dict[str, Any]:
     }
 
 
-def _draft(event: Event, report: Report, document: bytes) -> dict[str, Any]:
+def _drafts(report: Report, document: bytes) -> list[dict[str, Any]]:
+    new = [event for event in report.events if event.error_declared_ms is None]
+    known = {event.event_id: event.hash for event in new if event.event_id}
+    drafts = [_capture(event, report, document) for event in new]
+    for event in report.events:
+        if event.error_declared_ms is not None:
+            drafts += _corrections(event, known)
+    return drafts
+
+
+def _corrections(event: Event, known: dict[str, str]) -> list[dict[str, Any]]:
+    """Return at most one draft: the contract keeps one successor of an event."""
+    for name in event.corrects:
+        successor = name if name.startswith(HASH_SCHEME) else known.get(name, "")
+        if successor not in ("", event.hash):
+            reason = "declared to be in error by an EPCIS document"
+            args = {"new": successor, "old": event.hash, "reason": reason}
+            return [{"action": "correct", "args": args, "contract": "trace"}]
+    return []
+
+
+def _capture(event: Event, report: Report, document: bytes) -> dict[str, Any]:
     return {
         "action": "capture",
         "args": {
@@ -56,7 +83,7 @@ def _draft(event: Event, report: Report, document: bytes) -> dict[str, Any]:
 
 
 def _captured(event: Event) -> dict[str, Any]:
-    aggregated = event.parent and event.type in ("AggregationEvent", "AssociationEvent")
+    aggregated = event.type in ("AggregationEvent", "AssociationEvent")
     things = event.children if aggregated else event.epcs
     amounts = event.child_quantities if aggregated else event.quantities
     return {

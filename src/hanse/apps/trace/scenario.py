@@ -4,6 +4,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hanse.apps._world.identifiers import gln, gtin, sscc
@@ -14,6 +15,7 @@ DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 DAYS = 21
+TAIL_MS = 2 * HOUR_MS  # the last shop sells until an hour after its day has ended
 CHILLED_MAX_C = 8
 
 ORGANISATIONS = {
@@ -67,20 +69,20 @@ def serial(number: int) -> str:
     return f"https://id.gs1.org/01/{TABLETS}/21/T{number:05d}"
 
 
-def pallet(number: int) -> str:
-    """Return the Digital Link of a pallet of the carrier."""
-    return f"https://id.gs1.org/00/{sscc(COMPANY['coldline'], number)}"
+def package(organisation: str, number: int) -> str:
+    """Return the Digital Link of a pallet or case of an organisation."""
+    return f"https://id.gs1.org/00/{sscc(COMPANY[organisation], number)}"
 
 
 def build(start_ms: int, *, seed: int = 1, days: int = DAYS) -> Story:
-    """Return the story that ends about ``start_ms``; the seed decides about amounts and moments.
+    """Return the story that ends within the hour before ``start_ms``.
 
     Args:
-        start_ms: block time near which the story ends, in milliseconds since 1970.
-        seed: equal seeds give equal stories.
+        start_ms: block time at which the story is played, in milliseconds since 1970.
+        seed: equal seeds give equal stories; it decides about amounts and moments.
         days: how many days of it; the anomalies need 14.
     """
-    world = _World(start_ms - (days + 1) * DAY_MS, Seeded(seed))
+    world = _World(start_ms - days * DAY_MS - TAIL_MS, Seeded(seed))
     steps = [*world.registrations(), *world.days(days), *world.anomalies(), *world.recall()]
     return Story(
         title="Milk and tablets",
@@ -180,7 +182,7 @@ class _World:
 
     def _truck(self, day: int) -> Iterator[Step]:
         """A pallet with a logger: one reading every half hour of the trip."""
-        box = pallet(day)
+        box = package("coldline", day)
         start = self.begin_ms + day * DAY_MS + 10 * HOUR_MS
         hot = day == HOT_DAY
         events = [self.object("coldline", start, "ADD", "commissioning", [], [box])]
@@ -197,26 +199,27 @@ class _World:
     def _pharmacy(self, day: int) -> Iterator[Step]:
         at = self.begin_ms + day * DAY_MS + 8 * HOUR_MS
         numbers = [serial(day * 12 + i) for i in range(12)]
+        case = package("brackwater", day)
         yield self.document(
             "brackwater",
             self.object("brackwater", at, "ADD", "commissioning", [], numbers),
-            self.ship("brackwater", "cornerpharmacy", at + HOUR_MS, [], numbers),
+            self.pack("brackwater", at + HOUR_MS, "ADD", case, numbers),
+            self.ship("brackwater", "cornerpharmacy", at + 2 * HOUR_MS, [], [case]),
         )
+        arrival = at + 4 * HOUR_MS
         yield self.document(
             "cornerpharmacy",
-            self.object("cornerpharmacy", at + 4 * HOUR_MS, "OBSERVE", "receiving", [], numbers),
+            self.object("cornerpharmacy", arrival, "OBSERVE", "receiving", [], [case]),
+            self.pack("cornerpharmacy", arrival + MINUTE_MS, "DELETE", case, []),
             *[
-                self.object(
-                    "cornerpharmacy",
-                    at + 5 * HOUR_MS + i * 7 * MINUTE_MS,
-                    "OBSERVE",
-                    "dispensing",
-                    [],
-                    [n],
-                )
-                for i, n in enumerate(numbers[:8])
+                self.object("cornerpharmacy", moment, "OBSERVE", "dispensing", [], [number])
+                for moment, number in self._customers(arrival + HOUR_MS, numbers[:8])
             ],
         )
+
+    def _customers(self, at: int, numbers: list[str]) -> Iterator[tuple[int, str]]:
+        for i, number in enumerate(numbers):
+            yield at + i * 7 * MINUTE_MS + self.dice.below(MINUTE_MS), number
 
     def anomalies(self) -> Iterator[Step]:
         """What is wrong on purpose, beside the missing receipts and the warm truck."""
@@ -260,18 +263,21 @@ class _World:
         )
         self.labelled.append(Anomaly("not_holder", lot(MILK, "M001"), "more than it holds"))
         yield from self._travel(at)
+        yield from self._scans()
+
+    def _scans(self) -> Iterator[Step]:
+        """Clones are scanned in two cities; pieces that somebody scans twice at home are none."""
+        here, there = ("cornerpharmacy", "Aldmoor"), ("harbourdeli", "Brackwater")
         for i in range(CLONES):
-            number = serial(20 + i)
-            for organisation, city in (
-                ("cornerpharmacy", "Aldmoor"),
-                ("harbourdeli", "Brackwater"),
-            ):
-                args = {"serial": number, "place": city}
-                yield Step(MEMBER[organisation], "trace", "record_scan", args)
-            self.labelled.append(Anomaly("clone_suspected", number, "scanned in two cities"))
+            clone, honest = serial(20 + i), serial(60 + i)
+            for number, spots in ((clone, (here, there)), (honest, (here, here))):
+                for organisation, city in spots:
+                    args = {"serial": number, "place": city}
+                    yield Step(MEMBER[organisation], "trace", "record_scan", args)
+            self.labelled.append(Anomaly("clone_suspected", clone, "scanned in two cities"))
 
     def _travel(self, at: int) -> Iterator[Step]:
-        box = pallet(900)
+        box = package("coldline", 900)
         yield self.document(
             "coldline",
             self.object("coldline", at, "ADD", "commissioning", [], [box]),
@@ -308,7 +314,7 @@ class _World:
             "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
             "type": "EPCISDocument",
             "schemaVersion": "2.0",
-            "creationDate": iso(self.begin_ms),
+            "creationDate": max(event["eventTime"] for event in events),
             "epcisBody": {"eventList": list(events)},
         }
         data = json.dumps(document, indent=1).encode()
@@ -347,6 +353,14 @@ class _World:
         event["destinationList"] = [{"type": "location", "destination": place(target)}]
         return event
 
+    def pack(
+        self, owner: str, at: int, action: str, parent: str, children: list[str]
+    ) -> dict[str, Any]:
+        """Return the AggregationEvent of packing (ADD) or of unpacking (DELETE), here of all."""
+        step = "packing" if action == "ADD" else "unpacking"
+        event = self._event("AggregationEvent", at, step, owner, 1)
+        return event | {"action": action, "parentID": parent, "childEPCs": children}
+
     def make(
         self, at: int, inputs: list[tuple[str, int]], outputs: list[tuple[str, int]]
     ) -> dict[str, Any]:
@@ -383,32 +397,21 @@ def quantities(amounts: list[tuple[str, int]]) -> list[dict[str, Any]]:
 
 
 def iso(time_ms: int) -> str:
-    """Return a moment as EPCIS writes it, in UTC (civil-from-days of the proleptic calendar)."""
-    days, rest = divmod(time_ms, DAY_MS)
-    era, day_of_era = divmod(days + 719_468, 146_097)
-    year_of_era = (
-        day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096
-    ) // 365
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    shifted = (5 * day_of_year + 2) // 153
-    day = day_of_year - (153 * shifted + 2) // 5 + 1
-    month = shifted + 3 if shifted < 10 else shifted - 9
-    year = year_of_era + era * 400 + (1 if month <= 2 else 0)
-    seconds, millis = divmod(rest, 1_000)
-    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{millis:03d}"
-    return f"{year:04d}-{month:02d}-{day:02d}T{clock}Z"
+    """Return a moment as EPCIS writes it, in UTC."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def detect(ask: Ask, refused: Refused) -> list[Anomaly]:
     """Return what the rules find on the ledger, each thing once; they never see the labels."""
     rows = [(f["rule"], f["thing"], f["sentence"]) for f in ask("trace", "list_findings", {})]
-    for row in ask("trace", "unreceived", {"before_ms": 2**53 - 1}):
-        rows.append(("missing_receipt", row, "under way and never received"))
+    lost = ask("trace", "unreceived", {"before_ms": 2**53 - 1})
+    rows += [("missing_receipt", row, "under way and never received") for row in lost]
     for code, facts in refused:
         thing = facts.get("thing") or facts.get("serial")
-        if thing:
-            rows.append((code, thing, "refused by the contract"))
-    return [Anomaly(*row) for row in {(kind, thing): (kind, thing, why) for kind, thing, why in rows}.values()]
+        rows += [(code, thing, "refused by the contract")] if thing else []
+    first = {(kind, thing): why for kind, thing, why in reversed(rows)}
+    return [Anomaly(kind, thing, why) for (kind, thing), why in sorted(first.items())]
 
 
 def _recalled_everywhere(ask: Ask) -> bool:
