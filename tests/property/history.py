@@ -88,4 +88,4 @@ def play(count: int, *, spoilt: bool = False) -> str:
 
 
 if __name__ == "__main__":
-    print(play(int(sys.argv[1]), spoilt="spoilt" in sys.argv))
+    sys.stdout.write(play(int(sys.argv[1]), spoilt="spoilt" in sys.argv))

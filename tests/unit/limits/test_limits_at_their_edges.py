@@ -243,20 +243,23 @@ def named(text: str) -> Genesis:
 
 
 @pytest.mark.parametrize(
-    ("rule", "ceiling"),
+    ("rule", "floor", "ceiling"),
     [
-        ("expiry_ms_max", limits.EXPIRY_MS_MAX),
-        ("cost_max", limits.COST_MAX),
-        ("block_txs_max", limits.BLOCK_TXS_MAX),
-        ("block_cost_max", limits.BLOCK_COST_MAX),
-        ("block_bytes_max", limits.BLOCK_BYTES_MAX),
-        ("block_write_bytes_max", limits.BLOCK_WRITE_BYTES_MAX),
+        ("expiry_ms_max", 1, limits.EXPIRY_MS_MAX),
+        ("cost_max", 1, limits.COST_MAX),
+        ("block_txs_max", 1, limits.BLOCK_TXS_MAX),
+        # whatever is admitted must fit into a block
+        ("block_cost_max", limits.COST_MAX, limits.BLOCK_COST_MAX),
+        ("block_bytes_max", limits.TX_BYTES_MAX, limits.BLOCK_BYTES_MAX),
+        ("block_write_bytes_max", 1, limits.BLOCK_WRITE_BYTES_MAX),
     ],
 )
-def test_the_rules_of_a_ledger_stay_below_their_ceiling(rule: str, ceiling: int) -> None:
-    for value in (1, ceiling):
+def test_the_rules_of_a_ledger_stay_below_their_ceiling(
+    rule: str, floor: int, ceiling: int
+) -> None:
+    for value in (floor, ceiling):
         encode_genesis(replaced(rules=g.Rules(**{rule: value})))
-    for value in (0, ceiling + 1):
+    for value in (floor - 1, ceiling + 1):
         with pytest.raises(Rejected):
             encode_genesis(replaced(rules=g.Rules(**{rule: value})))
 

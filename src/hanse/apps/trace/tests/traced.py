@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small supply chain on a bench: a farm, a dairy, a shop, an authority, and how they tell."""
 
+import hashlib
 from typing import Any
 
 from hanse.apps._world.identifiers import gln, gtin, sscc
@@ -54,7 +55,7 @@ def told(kind: str = "ObjectEvent", doing: str = "", step: str = "", **fields: A
         "time_ms": START_MS,
         "type": kind,
     } | fields
-    return {"hash": f"h{abs(hash(repr(sorted(event.items()))))}"} | event
+    return {"hash": hashlib.sha256(repr(sorted(event.items())).encode()).hexdigest()} | event
 
 
 class Chain:
