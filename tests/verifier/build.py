@@ -53,7 +53,10 @@ class Ledger:
     def __init__(
         self, suite: str = "ed25519-sha256", seed: str = "a", *, cometbft: bool = False,
         quorum: int = 2, genesis: dict | None = None, edit: Callable[[dict], None] | None = None,
+        amend: Callable[[str, dict], None] = lambda _what, _document: None,
     ) -> None:  # fmt: skip
+        """Build it; ``edit`` changes the first registry, ``amend`` each new document."""
+        self.amend = amend
         self.suite, self.seed, self.cometbft = suite, seed, cometbft
         self.hash: Callable[[bytes], bytes] = sm3 if suite == "sm2-sm3" else sha256
         self.genesis = genesis or self._genesis(quorum)
@@ -136,11 +139,13 @@ class Ledger:
             "contract": "book", "cost_max": 500 + n, "expires_ms": 1_790_000_060_000, "key": "k1",
             "ledger": self.id, "nonce": b64(sha256(bytes([n]))[:16]), "signer": signer, "v": 1,
         }  # fmt: skip
+        self.amend("body", body)
         message = b"hanse/tx/1\0" + canon(body)
         signatures = [
             {"key": "k1", "signature": b64(self.signer(m).sign(message)), "signer": m}
             for m in (signer, *also)
         ]
+        self.amend("signatures", {"list": signatures})
         return {"body": body, "signatures": signatures}
 
     def _withdraw(self, body: dict, replacement: str | None) -> None:
@@ -161,6 +166,7 @@ class Ledger:
                 receipt |= {"code": "not_holder", "facts": {"holder": "beta"}, "reason": "no"}
                 receipt |= {"events": [], "status": "rejected"}
                 del receipt["result"]
+            self.amend("receipt", receipt)
             self.records[height, index] = (len(self.leaves), transaction, receipt)
             leaf = self.tag("signed", transaction) + self.tag("receipt", receipt)
             self.leaves.append(leaf)
@@ -174,6 +180,7 @@ class Ledger:
             "state_root": b64(self.state_root(height)), "time_ms": 1_790_000_000_000 + 500 * height,
             "v": 1, "validators": b64(self.tag("validators", self.genesis["validators"])),
         }  # fmt: skip
+        self.amend("header", header)
         self.headers.append(header)
         self.leaves.append(self.tag("header", header))
 

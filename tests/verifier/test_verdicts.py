@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.verifier import engine
 from tests.verifier.build import Ledger, b64, canon, text_key
 
 from hanse_verify import Result, verify
@@ -280,6 +281,107 @@ def test_a_key_of_small_order_signs_nothing() -> None:
 def test_another_suite_than_the_key_was_made_for_verifies_nothing(suite: str) -> None:
     ledger = Ledger(edit=registry_edit("keys", ("alice@acme", "k1"), suite=suite))
     assert failed(verify(canon(ledger.record((1, 0), 3)), ledger.id)) == "signature"
+
+
+# an operator and witnesses who sign what does not fit together: nothing but the rule refuses it
+
+
+def amended(what: str, **fields: object) -> Ledger:
+    def amend(found: str, document: dict) -> None:
+        if found == what:
+            document |= fields
+
+    return Ledger(amend=amend)
+
+
+@pytest.mark.parametrize(
+    ("what", "fields", "step"),
+    [
+        ("body", {"ledger": b64(bytes(32))}, "inclusion"),
+        ("receipt", {"tx": b64(bytes(32))}, "inclusion"),
+        ("receipt", {"height": 4}, "inclusion"),
+        ("receipt", {"code": "not_holder"}, "format"),
+        ("receipt", {"v": 2}, "format"),
+        ("header", {"ledger": b64(bytes(32))}, "inclusion"),
+        ("header", {"log_root": b64(bytes(32))}, "inclusion"),
+        ("header", {"state_root": b64(bytes(32))}, "inclusion"),
+        ("header", {"rules": b64(bytes(32))}, "finality"),
+        ("header", {"validators": b64(bytes(32))}, "finality"),
+        ("header", {"v": 2}, "format"),
+    ],
+)
+def test_documents_that_do_not_belong_together_prove_nothing(
+    what: str, fields: dict, step: str
+) -> None:
+    ledger = amended(what, **fields)
+    assert failed(verify(canon(ledger.record((1, 0), 3)), ledger.id)) == step
+
+
+@pytest.mark.parametrize("count", [0, 2, 9])
+def test_signatures_are_one_to_eight_and_never_the_same_twice(count: int) -> None:
+    def amend(found: str, document: dict) -> None:
+        if found == "signatures":
+            document["list"][:] = document["list"][:1] * count
+
+    ledger = Ledger(amend=amend)
+    assert failed(verify(canon(ledger.record((1, 0), 3)), ledger.id)) == "format"
+
+
+def test_the_first_signature_is_the_signers() -> None:
+    def amend(found: str, document: dict) -> None:
+        if found == "signatures":
+            document["list"].reverse()
+
+    ledger = Ledger(amend=amend)
+    assert failed(verify(canon(ledger.record((1, 2), 3)), ledger.id)) == "format"
+
+
+WITNESS = OURS.genesis["witnesses"][0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"validators": []},
+        {"witnesses": [*OURS.genesis["witnesses"], WITNESS]},
+        {"witnesses": [WITNESS | {"name": f"w{n}"} for n in range(33)]},
+        {"witness_quorum": 4},
+        {"witness_quorum": True},
+        {"hash": "md5"},
+        {"v": 2},
+        {"engine_validators": []},
+    ],
+)
+def test_a_genesis_document_that_no_ledger_has_is_refused(change: dict) -> None:
+    ledger = Ledger(genesis=OURS.genesis | change)
+    file = ledger.value("book", text_key("lots", "L7"), 3) if change.get("validators") != [] else (
+        json.loads(OURS.genuine()["state value"]) | {"genesis": ledger.genesis}
+    )  # fmt: skip
+    assert failed(verify(canon(file), ledger.id)) == "format"
+
+
+@pytest.mark.parametrize("size", [0, 481])
+def test_a_state_key_has_1_to_480_bytes(size: int) -> None:
+    file = OURS.value("book", b"a" * size, 3)
+    assert failed(verify(canon(file), OURS.id)) == "format"
+    assert verify(canon(OURS.value("book", b"a" * 480, 3)), OURS.id).verdict == "valid"
+
+
+def test_only_the_next_engine_header_speaks_for_a_block() -> None:
+    ledger = Ledger(cometbft=True)
+    header = ledger.headers[3]
+    block_id = ledger.tag("header", header)
+    file = ledger.record((1, 0), 3)
+    for later in (0, 2, 3):
+        height = header["engine_height"] + later
+        file["certificate"] = engine.certificate(ledger.seed, height, block_id)
+        assert failed(verify(canon(file), ledger.id)) == "finality"
+
+
+def test_a_file_has_at_most_4_mib() -> None:
+    data = OURS.genuine()["record"]
+    step = verify(data + b" " * (4 * 1024 * 1024), OURS.id).steps[0]
+    assert "more than" in step.detail
 
 
 # anything at all

@@ -12,7 +12,10 @@ from click.testing import CliRunner
 
 from hanse.cli import COMMANDS, main
 from hanse.cli.output import as_args, report
+from hanse.client._http import error_of
+from hanse.codec.problems import build_problem
 from hanse.errors import Malformed, Refusal
+from hanse.node.errors import NotCosigned
 
 PLACES = {name: place for group in COMMANDS.values() for name, place in group.items()}
 
@@ -107,6 +110,21 @@ def test_a_refusal_of_the_ledger_prints_the_ledgers_own_words(
     problem = json.loads(capsys.readouterr().out)
     assert (problem["code"], problem["detail"]) == ("not_holder", "only the holder may")
     assert (problem["hint"], problem["holder"]) == ("Ask acme.", "acme")
+
+
+def test_what_a_node_could_not_do_is_told_in_the_nodes_own_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = NotCosigned(height=7, have=0, need=1)
+    passed_on = error_of(build_problem(asked), 503)
+    assert passed_on.exit_code == 4
+    report(passed_on, as_json=False)
+    shown = capsys.readouterr().err
+    assert shown.startswith("not_cosigned_yet: The witnesses have not cosigned this height yet\n")
+    assert "height 7" in shown
+    assert "next: Start the witnesses (`hanse witness`)" in shown
+    report(error_of({}, 502), as_json=False)
+    assert capsys.readouterr().err.startswith("node_failed: ")
 
 
 def test_arguments_are_an_object_given_in_place_or_in_a_file(tmp_path) -> None:

@@ -38,7 +38,7 @@ def captured(**fields: Any) -> dict[str, Any]:
 
 
 def observed(**fields: Any) -> dict[str, Any]:
-    return captured(type="ObjectEvent", action="OBSERVE", **fields)
+    return captured(**{"type": "ObjectEvent", "action": "OBSERVE", "epcList": [SERIAL]} | fields)
 
 
 def test_pieces_and_amounts_become_parts_in_thousandths() -> None:

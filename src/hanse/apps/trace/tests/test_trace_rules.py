@@ -179,6 +179,9 @@ def test_only_its_maker_makes_more_of_a_lot_and_only_the_owner_of_a_product_make
     chain.told("dairy", commission(part("urn:example:crate")))
     again = commission(part("urn:example:crate"), location=place("farm"))
     assert chain.tell("farm", again) == "serial_taken"
+    nameless = lot("A", "")  # of no product, so nobody owns that
+    chain.told("dairy", commission(part(nameless)), commission(part(nameless, 2)))
+    assert chain.tell("farm", commission(part(nameless, 3))) == "serial_taken"
 
 
 # -- packages -------------------------------------------------------------------------------------

@@ -4,12 +4,17 @@
 import hashlib
 from typing import Any
 
-from hanse.apps._world.identifiers import gln, gtin, sscc
 from hanse.apps.trace.contract import Trace
+from hanse.apps.trace.standards import check_digit
 from hanse.testing.bench import START_MS, Actor, Bench
 
-RAW, MILK, STRANGE = gtin("9521101", 1), gtin("9521102", 1), gtin("9521102", 9)
-GLNS = {name: gln(f"952110{i}", 1) for i, name in enumerate(("farm", "dairy", "shop"), start=1)}
+
+def key(digits: str) -> str:
+    return digits + check_digit(digits)
+
+
+RAW, MILK, STRANGE = key("0952110100001"), key("0952110200001"), key("0952110200009")
+GLNS = {name: key(f"952110{i}00001") for i, name in enumerate(("farm", "dairy", "shop"), start=1)}
 STATEMENT = {
     "document": "d",
     "payload_digest": "p",
@@ -33,7 +38,7 @@ def serial(number: int, item: str = MILK) -> str:
 
 
 def box(number: int) -> str:
-    return f"https://id.gs1.org/00/{sscc('9521102', number)}"
+    return f"https://id.gs1.org/00/{key(f'09521102{number:09d}')}"
 
 
 def part(thing: str, amount_milli: int = 1_000, unit: str = "H87") -> dict[str, Any]:
