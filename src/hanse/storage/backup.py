@@ -34,7 +34,8 @@ LOG, STATE, DATA, DOCUMENTS = "log", "state", "data.mdb", "documents"
 _MANIFEST: Final = "manifest.json"
 _PIECE: Final = 1 << 20  # bytes copied at once
 _PART: Final = re.compile(
-    r"log/\d{12}\.blk|state/data\.mdb|documents/(?:[\w-]{2}/)?[\w-]{43}|[a-z0-9_-]+\.json", re.ASCII
+    r"log/\d{12}\.blk|state/data\.mdb|documents/[0-9a-f]{2}/[0-9a-f]{64}|[a-z0-9_-]+\.json",
+    re.ASCII,
 ).fullmatch
 
 Progress = Callable[[str, int], None]

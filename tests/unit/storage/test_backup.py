@@ -2,6 +2,7 @@
 """A backup is whole and verified, or it is refused and nothing is put in place."""
 
 import gzip
+import hashlib
 import io
 import os
 import tarfile
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 from tests.unit.storage.test_store import apply, key
 
+from hanse.codec.base64url import to_text
 from hanse.crypto import SHA256
 from hanse.storage import BlockLog, Store
 from hanse.storage.backup import Manifest, backup, restore
 from hanse.storage.errors import BackupDamaged, FolderInUse, StorageUnknown
+from hanse.vault.documents import Documents
 
-DOCUMENT = "a" * 43
+DOCUMENT = b"<xml/>"
 
 
 def make_node(folder: Path, *, checkpoint: int, blocks: int) -> tuple[Store, BlockLog]:
@@ -27,9 +30,8 @@ def make_node(folder: Path, *, checkpoint: int, blocks: int) -> tuple[Store, Blo
             apply(store, {"bank": {key(height): b"%d" % height}})
     store.checkpoint()
     (folder / "genesis.json").write_bytes(b"{}")
-    (folder / "documents").mkdir()
-    (folder / "documents" / DOCUMENT).write_bytes(b"<xml/>")
-    (folder / "documents" / f"{DOCUMENT}.part").write_bytes(b"<x")
+    Documents(folder / "documents").put(DOCUMENT)
+    (folder / "documents" / "unfinished.part").write_bytes(b"<x")
     (folder / "keys").mkdir()
     (folder / "keys" / "node.json").write_bytes(b"secret")
     return store, log
@@ -60,7 +62,9 @@ def test_a_running_node_is_backed_up_and_restored_elsewhere(tmp_path: Path) -> N
     assert (tmp_path / "c" / "genesis.json").read_bytes() == b"{}"
     names = sorted(p.name for p in (tmp_path / "c").iterdir())
     assert names == ["documents", "genesis.json", "log", "state"]  # no key, nothing left beside
-    assert [p.name for p in (tmp_path / "c" / "documents").iterdir()] == [DOCUMENT]
+    kept = Documents(tmp_path / "c" / "documents")
+    assert kept.find(to_text(hashlib.sha256(DOCUMENT).digest())) == DOCUMENT
+    assert not list((tmp_path / "c").rglob("*.part"))
     store.close()
     log.close()
 
