@@ -98,8 +98,10 @@ RFC_6979 = {
 # NIST CAVP, FIPS 186-4 SigGen, [P-256,SHA-256], first case: message, Qx, Qy, R, S
 NIST = (
     (
-        "5905238877c77421f73e43ee3da6f2d9e2ccad5fc942dcec0cbd25482935faaf416983fe165b1a045ee2bcd2e6dca3bd"
-        "f46c4310a7461f9a37960ca672d3feb5473e253605fb1ddfd28065b53cb5858a8ad28175bf9bd386a5e471ea7a65c17c"
+        "5905238877c77421f73e43ee3da6f2d9e2ccad5fc942dcec0cbd25482935faaf"
+        "416983fe165b1a045ee2bcd2e6dca3bd"
+        "f46c4310a7461f9a37960ca672d3feb5473e253605fb1ddfd28065b53cb5858a"
+        "8ad28175bf9bd386a5e471ea7a65c17c"
         "c934a9d791e91491eb3754d03799790fe2d308d16146d5c9b0d0debd97d79ce8"
     ),
     "1ccbe91c075fc7f4f033bfa248db8fccd3565de94bbfb12f3c59ff46c271bf83",

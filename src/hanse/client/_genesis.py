@@ -140,6 +140,6 @@ def _party(name: str, suite_name: str, public_key: str, at: str) -> PartyKey:
         raise Malformed(reason="the name cannot stand in a signed note", at=at)
     suite = suite_named(suite_name)
     key = to_bytes(public_key, f"{at}.public_key")
-    if len(key) != suite.public_key_bytes:
-        raise Malformed(reason=f"a key of {suite_name} has {suite.public_key_bytes} bytes", at=at)
+    if not suite.is_public_key_valid(key):  # one of small order would sign anything
+        raise Malformed(reason=f"not a public key of {suite_name}", at=at)
     return PartyKey(name, suite, key)

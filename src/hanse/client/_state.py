@@ -5,14 +5,13 @@ import msgspec
 
 from hanse.codec.base64url import to_bytes, to_hash
 from hanse.codec.documents import TAG_KEY, TAG_VALUE
-from hanse.codec.limits import STATE_KEY_BYTES_MAX, TRIE_DEPTH_MAX
+from hanse.codec.limits import BUCKET_ENTRIES_MAX, STATE_KEY_BYTES_MAX, TRIE_DEPTH_MAX
 from hanse.contracts.keys import encode_key
 from hanse.crypto import Hash
 from hanse.errors import Malformed, ProofInvalid
 from hanse.merkle.paths import TAG_CONTRACT, StatePath, verify_state
 
 SIBLING_BYTES = 480  # the fifteen other children of an inner node
-BUCKET_ENTRIES_MAX = 16
 
 
 class StateProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -401,7 +401,7 @@ class Registry(Contract):
         ctx.emit(Withdrawn(tx=tx, by=ctx.member, reason=reason))
 
     @query
-    def member(self, ctx: Context, member: str) -> Member | None:  # noqa: ARG002  # all have it
+    def member(self, ctx: Context, member: str) -> Member | None:
         """Return the entry of a member."""
         return self.members.get(member)
 

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
+from hanse.codec.limits import BUCKET_ENTRIES_MAX
 from hanse.crypto import Hash
 from hanse.errors import Corrupt
 from hanse.merkle.paths import (
-    BUCKET_ENTRIES_MAX,
     EMPTY_ROOT,
     TAG_BUCKET,
     TAG_NODE,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from hanse.codec.limits import TRIE_DEPTH_MAX
+from hanse.codec.limits import BUCKET_ENTRIES_MAX, TRIE_DEPTH_MAX
 from hanse.crypto import Hash
 from hanse.errors import ProofInvalid
 
@@ -13,7 +13,6 @@ TAG_BUCKET: Final = "hanse/bucket/1"
 TAG_NODE: Final = "hanse/node/1"
 TAG_CONTRACT: Final = "hanse/contract/1"
 EMPTY_ROOT: Final = bytes(32)
-BUCKET_ENTRIES_MAX: Final = 16  # entries; a prefix with more becomes an inner node
 SIBLINGS_BYTES: Final = 15 * 32  # bytes; the other children of one inner node
 
 

@@ -116,13 +116,13 @@ class SmallBank(Contract):
         self._issue(ctx, -paid)
 
     @query
-    def balance(self, ctx: Context, account: str) -> int:  # noqa: ARG002  # every query has it
+    def balance(self, ctx: Context, account: str) -> int:
         """Return what a customer has in both accounts. Rejects: not_found."""
         held = self.accounts[account]
         return held.checking + held.savings
 
     @invariant
-    def money_is_conserved(self, ctx: Context, change: Change) -> bool:  # noqa: ARG002  # the same
+    def money_is_conserved(self, ctx: Context, change: Change) -> bool:
         """Balances change by what came in from outside; a payment changes nothing in all."""
         moved = 0
         for account in change.of(self.accounts):

@@ -292,7 +292,8 @@ class Call:
 
     def got(self) -> Got:
         start = self.sent[0]
-        headers = {k.decode(): v.decode("latin-1") for k, v in start["headers"]}  # type: ignore[attr-defined]
+        pairs: list[tuple[bytes, bytes]] = start["headers"]  # type: ignore[assignment]
+        headers = {k.decode(): v.decode("latin-1") for k, v in pairs}
         body = b"".join(m.get("body", b"") for m in self.sent[1:])  # type: ignore[misc]
         return Got(start["status"], headers, body)  # type: ignore[arg-type]
 

@@ -153,7 +153,8 @@ def test_the_checker_itself_finds_a_broken_document(where: tuple[str, ...], valu
 def test_an_action_and_a_query_have_a_path_with_their_own_arguments() -> None:
     document = build_document([NOTES], "0.1.0")
     schemas = document["components"]["schemas"]  # type: ignore[index]
-    check = document["paths"]["/v1/contracts/notes/actions/endorse/check"]["post"]  # type: ignore[index]
+    path = "/v1/contracts/notes/actions/endorse/check"
+    check = document["paths"][path]["post"]  # type: ignore[index]
     assert check["x-hanse-rejects"] == ["not_live", "wrong_organisation"]
     assert schemas["notes.Note"]["properties"] == NOTE["properties"]
     arguments = schemas["notes.endorse.args"]

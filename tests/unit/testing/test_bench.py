@@ -18,12 +18,9 @@ from hanse.crypto import SHA256, SM3
 from hanse.kernel import Registry
 from hanse.kernel.genesis import genesis_writes
 from hanse.merkle.trie import Trie
-from hanse.testing import plugin
 from hanse.testing.bench import START_MS, Bench, encode_arguments
 from hanse.testing.smallbank import AMOUNT_MAX, BALANCE_MAX, SmallBank
 from hanse.testing.strategies import arguments_of
-
-bench = plugin.bench  # the fixture under test
 
 
 class Clock(Contract):

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ARG002  # every query and invariant is given the context
 """Trace: who made, moved, packed and holds what; recalls that reach every holder.
 
 Amounts are created, held, packed, under way or consumed: nothing appears or vanishes in between.
