@@ -92,7 +92,7 @@ def test_a_slow_reader_loses_the_oldest_and_is_told_how_many() -> None:
         node = FakeNode()
         node.live = asyncio.Queue(1)  # so that the last block is taken only after all others
         listener = Listener()
-        feed = _feed(node, patience_s=0.0)
+        feed = _feed(node, patience_s=0.01)
         task = asyncio.create_task(feed(listener.scope, listener.receive, listener.send))
         await listener.until("retry:")
         listener.open.clear()
