@@ -37,7 +37,7 @@ HOUR_MS = 3_600_000
 
 # -- refusals of capture, in order; each adds one fault to a dairy's good TransformationEvent ------
 
-FAULTS: dict[str, Callable[[dict], Any]] = {
+FAULTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "too_many_things": lambda e: e["inputs"].extend([part(lot("A"), 1)] * 200),
     "bad_identifier": lambda e: e["outputs"].append(part("")),
     "bad_amount": lambda e: e["outputs"].append(part(lot("Z"), 0)),
@@ -71,14 +71,14 @@ def dairy() -> Chain:
     return chain
 
 
-def _faulty(*codes: str) -> dict:
+def _faulty(*codes: str) -> dict[str, Any]:
     event = make([part(lot("A"), 5_000)], [part(lot("new"), 5_000)])
     for code in codes:
         FAULTS[code](event)
     return event
 
 
-def _code_of(chain: Chain, event: dict, who: str = "dairy") -> str:
+def _code_of(chain: Chain, event: dict[str, Any], who: str = "dairy") -> str:
     before, root = chain.bench.snapshot(), chain.bench.root
     code = chain.tell(who, event)
     assert code == "ok" or chain.bench.root == root
@@ -154,7 +154,7 @@ def test_what_is_not_in_a_package_is_not_found(dairy: Chain) -> None:
         (told(doing="add"), "bad_argument"),
     ],
 )
-def test_odd_events(dairy: Chain, event: dict, code: str) -> None:
+def test_odd_events(dairy: Chain, event: dict[str, Any], code: str) -> None:
     assert _code_of(dairy, event) == code
 
 
@@ -416,7 +416,9 @@ _tellers = st.sampled_from(["dairy", "dairy", "farm", "shop"])
 
 @settings(max_examples=200)
 @given(st.lists(st.tuples(_tellers, _events), min_size=5, max_size=40))
-def test_whatever_is_told_nothing_appears_or_vanishes(story: list[tuple[str, dict]]) -> None:
+def test_whatever_is_told_nothing_appears_or_vanishes(
+    story: list[tuple[str, dict[str, Any]]],
+) -> None:
     chain = Chain()
     allowed = {"ok", *chain.bench.loaded.entries["capture"].rejects}
     for number, (who, event) in enumerate(story):

@@ -45,7 +45,9 @@ def part(thing: str, amount_milli: int = 1_000, unit: str = "H87") -> dict[str, 
     return {"amount_milli": amount_milli, "id": thing, "unit": unit}
 
 
-def told(kind: str = "ObjectEvent", doing: str = "", step: str = "", **fields: Any) -> dict:
+def told(
+    kind: str = "ObjectEvent", doing: str = "", step: str = "", **fields: Any
+) -> dict[str, Any]:
     """Return a captured event; its hash is made of what it says, unless it is given."""
     event = {
         "action": doing,
@@ -93,10 +95,10 @@ class Chain:
         assert outcome.result is not None
         return entry.result.decode(outcome.result)
 
-    def tell(self, who: str, event: dict) -> str:
+    def tell(self, who: str, event: dict[str, Any]) -> str:
         return self.attempt(who, "capture", captured=event, statement=STATEMENT)
 
-    def told(self, who: str, *events: dict) -> None:
+    def told(self, who: str, *events: dict[str, Any]) -> None:
         for event in events:
             assert self.tell(who, event) == "ok", self.bench.last
 
@@ -123,37 +125,39 @@ class Chain:
             assert thing.kind == "lot" or thing.created_milli == 1_000
 
 
-def commission(*parts: dict, **fields: Any) -> dict:
+def commission(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return told(doing="ADD", step="commissioning", things=list(parts), **fields)
 
 
-def remove(*parts: dict, **fields: Any) -> dict:
+def remove(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return told(doing="DELETE", step="decommissioning", things=list(parts), **fields)
 
 
-def ship(target: str, *parts: dict, **fields: Any) -> dict:
+def ship(target: str, *parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
     where = place(target) if target else ""
     fields = {"destination": where} | fields
     return told(doing="OBSERVE", step="shipping", things=list(parts), **fields)
 
 
-def receive(*parts: dict, **fields: Any) -> dict:
+def receive(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return told(doing="OBSERVE", step="receiving", things=list(parts), **fields)
 
 
-def observe(*parts: dict, step: str = "storing", **fields: Any) -> dict:
+def observe(*parts: dict[str, Any], step: str = "storing", **fields: Any) -> dict[str, Any]:
     return told(doing="OBSERVE", step=step, things=list(parts), **fields)
 
 
-def pack(parent: str, *parts: dict, **fields: Any) -> dict:
+def pack(parent: str, *parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
     fields = {"parent": parent, "things": list(parts)} | fields
     return told("AggregationEvent", "ADD", "packing", **fields)
 
 
-def unpack(parent: str, *parts: dict, **fields: Any) -> dict:
+def unpack(parent: str, *parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
     fields = {"parent": parent, "things": list(parts)} | fields
     return told("AggregationEvent", "DELETE", "unpacking", **fields)
 
 
-def make(inputs: list[dict], outputs: list[dict], **fields: Any) -> dict:
+def make(
+    inputs: list[dict[str, Any]], outputs: list[dict[str, Any]], **fields: Any
+) -> dict[str, Any]:
     return told("TransformationEvent", inputs=inputs, outputs=outputs, **fields)
