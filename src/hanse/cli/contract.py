@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from hanse.cli.options import Node, on_node
+from hanse.cli.options import Node, ValueCommand, on_node
 from hanse.cli.output import as_args, common, emit
 from hanse.client.reading import Key
 
@@ -126,7 +126,7 @@ def query(
     emit(document, as_json=as_json, text=f"{shown}\nthe node's word at height {answer.height}")
 
 
-@click.command()
+@click.command(cls=ValueCommand)
 @click.argument("contract_name", metavar="CONTRACT")
 @click.argument("map_name", metavar="MAP")
 @click.argument("key", required=False)

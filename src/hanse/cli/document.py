@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hanse.cli.options import Node, Signing, on_node, signing
+from hanse.cli.options import Node, Signing, ValueCommand, on_node, signing
 from hanse.cli.output import common, emit
 from hanse.client.reading import drafts_of
 from hanse.client.receipts import Outcome, VerifiedReceipt
@@ -89,7 +89,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     return {"code": code, "reason": reason, "status": "rejected", "tx": refusal.tx}
 
 
-@click.command("export")
+@click.command("export", cls=ValueCommand)
 @click.argument("digest")
 @click.option(
     "-o",

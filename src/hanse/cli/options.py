@@ -19,6 +19,32 @@ from hanse.errors import Rejected
 R = TypeVar("R")
 
 _LEDGER_ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII).fullmatch
+_is_dashed_value = re.compile(r"-(?:[A-Za-z0-9_-]{42}|[0-9]+)", re.ASCII).fullmatch
+
+
+class ValueCommand(click.Command):
+    """A command whose arguments may begin with a dash: one id in 64 does, and numbers below 0."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse ``args``; an id or a negative number among them is an argument, no option."""
+        takes = {
+            name: option.nargs
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for name in option.opts
+        }
+        plain: list[str] = []
+        dashed: list[str] = []
+        rest = list(args)
+        while rest and rest[0] != "--":
+            arg = rest.pop(0)
+            (dashed if _is_dashed_value(arg) else plain).append(arg)
+            values = takes.get(arg, 0)
+            plain += rest[:values]
+            del rest[:values]
+        if dashed:
+            args = [*plain, "--", *dashed, *rest[1:]]
+        return super().parse_args(ctx, args)
 
 
 def read_anchor(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 import click
 
 from hanse.cli.contract import as_key
-from hanse.cli.options import Node, on_node, read_anchor
+from hanse.cli.options import Node, ValueCommand, on_node, read_anchor
 from hanse.cli.output import common, emit
 from hanse.client.evidence import Result, verify
 from hanse.codec.limits import EVIDENCE_BYTES_MAX
@@ -28,7 +28,7 @@ def proof() -> None:
     """Make evidence files."""
 
 
-@proof.command()
+@proof.command(cls=ValueCommand)
 @click.argument("tx", required=False)
 @click.option(
     "--state",

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from hanse.apps import discover
-from hanse.cli.options import Node, Signing, on_node, signing
+from hanse.cli.options import Node, Signing, ValueCommand, on_node, signing
 from hanse.cli.output import as_args, common, emit, load_app, progress
 from hanse.client.receipts import VerifiedReceipt
 from hanse.node.folder import open_folder
@@ -21,7 +21,7 @@ def tx() -> None:
     """Send, show, explain and re-execute transactions."""
 
 
-@tx.command()
+@tx.command(cls=ValueCommand)
 @click.argument("tx_id", metavar="TX")
 @on_node
 @common
@@ -71,7 +71,7 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
-@tx.command()
+@tx.command(cls=ValueCommand)
 @click.argument("tx_id", metavar="TX")
 @on_node
 @common
@@ -132,7 +132,7 @@ def submit(
     sys.exit(0 if receipt.ok else 1)
 
 
-@tx.command("replay")
+@tx.command("replay", cls=ValueCommand)
 @click.argument("tx_id", metavar="TX")
 @click.option(
     "--dir",
