@@ -23,8 +23,9 @@ class Directory:
     """Reads registry entries and remembers them.
 
     A reader with a ``height`` is a committed state: what was read of it is dropped by itself when
-    the height or the reader is another. For one without, a block under way, the caller says
-    :meth:`forget` whenever the registry has changed.
+    the reader is another, or the height, or for one with ``changed_height`` that of the registry.
+    For one without, a block under way, the caller says :meth:`forget` whenever the registry has
+    changed.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,8 @@ class Directory:
         self._found = {}
 
     def _entry(self, reader: Reader, name: str, key: object, codec: Codec[T]) -> T | None:
-        height = getattr(reader, "height", None)
+        changed = getattr(reader, "changed_height", None)
+        height = getattr(reader, "height", None) if changed is None else changed("registry")
         if height is not None and (height != self._height or reader is not self._reader):
             self._found = {}
             self._height, self._reader = height, reader

@@ -29,6 +29,7 @@ from hanse.merkle.paths import (
 
 ENTRIES_SPLIT: Final = 64  # entries; more than this under one prefix make an inner page
 ENTRIES_MERGE: Final = 24  # entries; fewer than this make one entry page; above the bucket's 16
+KEPT_BYTES: Final = 64 << 20  # bytes of stored pages that stay in memory, those taken apart
 _ENTRY: Final = 64  # bytes: hash of the key, hash of the value
 _BUCKET, _BRANCH, _INNER = b"\x00", b"\x01", b"\x02"  # first byte of a page
 _HASHES: Final = 512  # bytes: 16 child hashes
@@ -59,14 +60,15 @@ class TriePageDamaged(Corrupt):
 
 
 class PageBuffer:
-    """Pages in three ages over those that are stored: fresh, pending, taken.
+    """Pages in ages over those that are stored: fresh, pending, taken, kept.
 
     ``fresh`` belongs to the block under way; ``commit`` makes it pending; ``take`` hands the
     pending pages to a checkpoint; they stay readable as ``taken`` until ``flushed`` says that the
-    store has them. A deleted page is ``None``. Readers may run beside ``take`` and ``flushed``.
+    store has them, and while there is room as ``kept``, which saves reading and checking them
+    again. A deleted page is ``None``. Readers may run beside ``take`` and ``flushed``.
     """
 
-    __slots__ = ("fresh", "pages", "pending", "taken")
+    __slots__ = ("_kept_bytes", "fresh", "kept", "pages", "pending", "taken")
 
     def __init__(self, pages: Pages) -> None:
         """Begin with nothing changed over ``pages``."""
@@ -74,10 +76,17 @@ class PageBuffer:
         self.fresh: dict[bytes, bytes | None] = {}
         self.pending: dict[bytes, bytes | None] = {}
         self.taken: dict[bytes, bytes | None] = {}
+        self.kept: dict[bytes, bytes | None] = {}
+        self._kept_bytes = 0
+
+    @property
+    def ages(self) -> tuple[dict[bytes, bytes | None], ...]:
+        """What is in memory, the newest first."""
+        return self.fresh, self.pending, self.taken, self.kept
 
     def get(self, key: bytes, /) -> bytes | None:
         """Return the newest page, unchecked."""
-        for age in (self.fresh, self.pending, self.taken):
+        for age in self.ages:
             if key in age:
                 return age[key]
         return self.pages.get(key)
@@ -98,7 +107,13 @@ class PageBuffer:
         return self.taken
 
     def flushed(self) -> None:
-        """Forget the pages taken: the store answers for them now."""
+        """Keep the pages taken while there is room: the store answers for them now."""
+        added = sum([len(page) for page in self.taken.values() if page is not None])
+        if self._kept_bytes + added > KEPT_BYTES:
+            self.kept, self._kept_bytes = {}, 0
+        if added <= KEPT_BYTES:  # before they cease to be taken: a reader looks there first
+            self.kept.update(self.taken)
+            self._kept_bytes += added  # an old page counts until all are dropped
         self.taken = {}
 
 
@@ -431,7 +446,7 @@ class Trie:
         """Return the page at ``path``, empty where none is; one from outside is checked."""
         key = self._prefix + path
         buffer = self._buffer
-        for age in (buffer.fresh, buffer.pending, buffer.taken):
+        for age in buffer.ages:
             if key in age:
                 return age[key] or b""
         if expected == EMPTY_ROOT:

@@ -155,11 +155,13 @@ class View:
         self._dbs = tables.dbs
         self._contracts: dict[str, bytes] = {}
         self.head = Head()
+        self.entries = 0  # of state, all contracts together
         self._load()
 
     def _load(self) -> None:
         with closing(self._txn.cursor(db=self._dbs["contracts"])) as cursor:
             self._contracts = {name.decode(): number for name, number in cursor}
+        self.entries = self._txn.stat(self._dbs["state"])["entries"]
         data = self._txn.get(b"head", db=self._dbs["meta"])
         self.head = Head() if data is None else Head.decode(data)
 

@@ -35,7 +35,12 @@ from hanse.storage.snapshot import Snapshot
 
 CHECKPOINT_BLOCKS: Final = 50  # blocks after which a checkpoint is due
 CHECKPOINT_WRITES: Final = 20_000  # writes after which a checkpoint is due
-_PRUNED_MAX: Final = 100_000  # expired nonces one checkpoint removes
+LARGE_ENTRIES: Final = 100_000  # entries of state; from here on the next two hold instead:
+LARGE_BLOCKS: Final = 200  # random writes share pages of LMDB only when there are many of them
+LARGE_WRITES: Final = 60_000  # at 10^6 entries 10 KB written per payment, against 44 KB
+_UNUSED_MAX: Final = 50_000  # nonces remembered as not used
+_EXPIRY_ENTRIES: Final = 100  # nonces in one row of expiries: 4,000 bytes, one page of LMDB
+_EXPIRY_ROWS_MAX: Final = 1_000  # rows of expired nonces that one checkpoint removes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ class Store:
         self._sealed: Generation | None = None
         self._head = self._view.head
         self._failed = False
+        self._unused: set[bytes] = set()  # nonces that LMDB did not have, nor blocks since
+        self._changed: dict[str, int] = {}
         self.log_frontier: Frontier = self._head.frontier(self.hash)
         self.tries = StateTries(self.hash, _Pages(self), root=self._head.state_root)
 
@@ -144,9 +151,16 @@ class Store:
     @property
     def due(self) -> bool:
         """Whether enough has gathered for a checkpoint, and none is under way."""
+        large = self._view.entries >= LARGE_ENTRIES
+        blocks_max = LARGE_BLOCKS if large else CHECKPOINT_BLOCKS
+        writes_max = LARGE_WRITES if large else CHECKPOINT_WRITES
         behind = self.height - self.checkpoint_height
-        gathered = behind >= CHECKPOINT_BLOCKS or self._current.writes >= CHECKPOINT_WRITES
+        gathered = behind >= blocks_max or self._current.writes >= writes_max
         return gathered and self._sealed is None
+
+    def changed_height(self, contract: str) -> int:
+        """Return the last height at which ``contract`` was written since opening; -1 for none."""
+        return self._changed.get(contract, -1)
 
     # reading ------------------------------------------------------------------------------------
 
@@ -199,10 +213,15 @@ class Store:
     def find_nonce(self, nonce_digest: bytes) -> bytes | None:
         """Return the transaction that used this nonce, ``None`` when none did or it has expired."""
         with self._lock:
-            found = None
-            for generation in self._generations():
-                found = found or generation.nonces.get(nonce_digest)
-            found = found or self._view.nonce(nonce_digest)
+            found = self._current.nonces.get(nonce_digest)
+            if found is None and self._sealed is not None:
+                found = self._sealed.nonces.get(nonce_digest)
+            if found is None and nonce_digest not in self._unused:
+                found = self._view.nonce(nonce_digest)
+                if found is None:  # asked at admission, and again when its block is applied
+                    if len(self._unused) >= _UNUSED_MAX:
+                        self._unused.clear()
+                    self._unused.add(nonce_digest)
         # by the time of the chain, so that every node says the same whenever it pruned
         return None if found is None or found[1] < self.time_ms else found[0]
 
@@ -247,9 +266,11 @@ class Store:
             for contract, changes in block.writes.items():
                 if changes:
                     current.write(contract, changes)
+                    self._changed[contract] = block.height
             for index, (tx_id, nonce, expires_ms) in enumerate(block.transactions):
                 current.transactions[tx_id] = (block.height, index)
                 current.nonces[nonce] = (tx_id, expires_ms)
+                self._unused.discard(nonce)
             current.add_nodes(nodes)
             self.log_frontier = frontier
             self._head = current.head = Head(
@@ -324,7 +345,7 @@ class Store:
             _put(txn, dbs["tx"], places)
             nonces = sealed.nonces.items()
             _put(txn, dbs["nonces"], {n: tx + _time(expires) for n, (tx, expires) in nonces})
-            _put(txn, dbs["expiry"], {_time(expires) + n: b"" for n, (_, expires) in nonces})
+            _put(txn, dbs["expiry"], _expiry_rows(sealed))
             self._prune(txn, sealed.head.time_ms)
             _put(txn, dbs["nodes"], _chunks(txn, dbs["nodes"], sealed))
             txn.put(b"head", sealed.head.encode(), db=dbs["meta"])
@@ -333,13 +354,15 @@ class Store:
         """Forget nonces whose transactions expired before ``time_ms``."""
         nonces = self._tables.dbs["nonces"]
         with closing(txn.cursor(db=self._tables.dbs["expiry"])) as cursor:
-            for _ in range(_PRUNED_MAX):
+            for _ in range(_EXPIRY_ROWS_MAX):
                 if not cursor.first() or cursor.key()[:8] >= _time(time_ms):
                     return
-                expires, nonce = cursor.key()[:8], cursor.key()[8:]
-                held = txn.get(nonce, db=nonces)
-                if held is not None and held[32:] == expires:  # not used again since
-                    txn.delete(nonce, db=nonces)
+                row = cursor.value()
+                for at in range(0, len(row), 40):
+                    expires, nonce = row[at : at + 8], row[at + 8 : at + 40]
+                    held = txn.get(nonce, db=nonces)
+                    if held is not None and held[32:] == expires:  # not used again since
+                        txn.delete(nonce, db=nonces)
                 cursor.delete()
 
 
@@ -364,10 +387,21 @@ def _time(time_ms: int) -> bytes:
 def _put(txn: Any, db: Any, changes: Mapping[bytes, bytes | None]) -> None:
     """Write in key order, which touches each page of LMDB once; ``None`` deletes."""
     with closing(txn.cursor(db=db)) as cursor:
-        cursor.putmulti([(k, v) for k, v in sorted(changes.items()) if v is not None])
-    for key, value in changes.items():
-        if value is None:
-            txn.delete(key, db=db)
+        cursor.putmulti([(k, v) for k in sorted(changes) if (v := changes[k]) is not None])
+    for key in [key for key, value in changes.items() if value is None]:
+        txn.delete(key, db=db)
+
+
+def _expiry_rows(sealed: Generation) -> dict[bytes, bytes]:
+    """Return rows of (expiry, nonce), each under the last expiry that it holds, and the height."""
+    assert sealed.head is not None
+    entries = sorted([_time(expires) + nonce for nonce, (_, expires) in sealed.nonces.items()])
+    rows: dict[bytes, bytes] = {}
+    for first in range(0, len(entries), _EXPIRY_ENTRIES):
+        row = entries[first : first + _EXPIRY_ENTRIES]
+        place = encode_place(sealed.head.height, first)
+        rows[row[-1][:8] + place] = b"".join(row)
+    return rows
 
 
 def _chunks(txn: Any, db: Any, sealed: Generation) -> dict[bytes, bytes]:

@@ -7,6 +7,7 @@ import pytest
 
 from hanse.crypto import SHA256
 from hanse.errors import ProofInvalid
+from hanse.merkle import _packed
 from hanse.merkle._packed import ENTRIES_SPLIT
 from hanse.merkle.trie import (
     EMPTY_ROOT,
@@ -40,6 +41,36 @@ def stored(changes: dict[bytes, bytes | None]) -> tuple[dict[bytes, bytes], byte
     root = trie.update(changes)
     store(pages, trie.take_pending())
     return pages, root
+
+
+class CountingPages:
+    """Stored pages that count how often they are asked for."""
+
+    def __init__(self) -> None:
+        self.stored: dict[bytes, bytes] = {}
+        self.asked = 0
+
+    def get(self, page_key: bytes, /) -> bytes | None:
+        self.asked += 1
+        return self.stored.get(page_key)
+
+
+@pytest.mark.parametrize(("room", "reads"), [(1 << 20, False), (0, True)])
+def test_stored_pages_stay_in_memory_while_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, room: int, reads: bool
+) -> None:
+    monkeypatch.setattr(_packed, "KEPT_BYTES", room)
+    pages = CountingPages()
+    trie = Trie(SHA256, pages)
+    for start in range(0, 2000, 400):
+        trie.update(entries(400, start))
+        store(pages.stored, trie.take_pending())
+        trie.flushed()
+    before = pages.asked
+    trie.update(entries(300, 100) | dict.fromkeys(entries(300, 500)))
+    assert (pages.asked > before) is reads
+    kept = {k: v for k, v in entries(2000).items() if k not in entries(300, 500)}
+    assert trie.root == Trie(SHA256, {}).update(kept)
 
 
 def test_the_empty_trie_proves_that_everything_is_absent() -> None:

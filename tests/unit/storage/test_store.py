@@ -17,6 +17,7 @@ from hanse.merkle.log import Frontier, frontier_at, inclusion_path, verify_inclu
 from hanse.merkle.trie import TriePageDamaged, verify_state
 from hanse.storage import AppliedBlock, Snapshot, Store
 from hanse.storage import snapshot as snapshot_module
+from hanse.storage import store as store_module
 from hanse.storage.errors import (
     SnapshotExpired,
     StateDamaged,
@@ -226,6 +227,36 @@ def test_a_nonce_used_again_after_its_expiry_is_not_pruned_with_the_old_one(stor
     assert store.find_nonce(nonce) == digest("b")
 
 
+def test_every_expired_nonce_is_pruned_and_no_other(store: Store) -> None:
+    for _ in range(3):
+        apply(store, {}, txs=250)  # several rows of expiries for each checkpoint
+        store.checkpoint()
+    for _ in range(4):
+        apply(store, {}, txs=0)
+    assert store.time_ms == 6000  # the first block's expired at 5000, the second's expire now
+    store.checkpoint()
+    with store._tables.begin() as txn:
+        held = {k for k, _ in txn.cursor(db=store._tables.dbs["nonces"])}
+    assert held == {digest("nonce", height, i) for height in (1, 2) for i in range(250)}
+
+
+def test_a_nonce_that_was_asked_for_is_found_once_it_is_used(store: Store) -> None:
+    nonce = digest("nonce", 0, 1)
+    for _ in range(2):  # the second time from memory
+        assert store.find_nonce(nonce) is None
+    apply(store, {})
+    assert store.find_nonce(nonce) == digest("tx", 0, 1)
+    store.checkpoint()
+    assert store.find_nonce(nonce) == digest("tx", 0, 1)
+
+
+def test_the_height_of_the_last_write_is_that_of_its_own_contract(store: Store) -> None:
+    assert store.changed_height("bank") == -1
+    apply(store, {"bank": {b"k": b"v"}})
+    apply(store, {"bank": {}, "other": {b"k": None}})
+    assert (store.changed_height("bank"), store.changed_height("other")) == (0, 1)
+
+
 def test_blocks_may_be_applied_while_a_checkpoint_is_written(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +302,24 @@ def test_a_checkpoint_is_due_after_so_many_blocks_or_writes(store: Store) -> Non
     store.checkpoint()
     assert not store.due
     apply(store, {"bank": {key(i): b"v" for i in range(20_000)}}, txs=0)
+    assert store.due
+
+
+def test_a_large_state_gathers_more_before_a_checkpoint_and_still_a_bounded_number(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "LARGE_ENTRIES", 10)
+    apply(store, {"bank": {key(i): b"v" for i in range(10)}}, txs=0)
+    store.checkpoint()
+    for _ in range(199):
+        apply(store, {}, txs=0)
+    assert not store.due
+    apply(store, {}, txs=0)
+    assert store.due
+    store.checkpoint()
+    apply(store, {"bank": {key(i): b"w" for i in range(59_999)}}, txs=0)
+    assert not store.due
+    apply(store, {"bank": {key(1): b"x"}}, txs=0)
     assert store.due
 
 
