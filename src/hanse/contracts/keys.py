@@ -21,7 +21,10 @@ def encode_part(part: object) -> bytes:
         Fault: the part is of no key type, or an integer of more than 256 bits.
     """
     if isinstance(part, str):
-        return b"\x30" + _utf8(part).replace(b"\x00", b"\x00\xff") + b"\x00"
+        try:
+            return b"\x30" + part.encode().replace(b"\x00", b"\x00\xff") + b"\x00"
+        except UnicodeEncodeError:
+            raise Fault("a string key is not made of Unicode scalar values") from None
     if part is True:
         return b"\x11"
     if part is False:
@@ -33,13 +36,6 @@ def encode_part(part: object) -> bytes:
     if isinstance(part, tuple):
         return b"\x50" + b"".join(encode_part(p) for p in part) + b"\x00"
     raise Fault(f"{type(part).__name__} cannot be part of a state key")
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise Fault("a string key is not made of Unicode scalar values") from None
 
 
 def _encode_int(number: int) -> bytes:

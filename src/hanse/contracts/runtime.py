@@ -4,7 +4,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -45,8 +45,7 @@ class Entry:
     rejects: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One call as the kernel prepares it: authorised, not yet decoded."""
 
     entry: Entry
@@ -60,8 +59,7 @@ class Call:
     roles: Callable[[], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What came of a call: ``code`` is ``None`` exactly when it succeeded, else no writes."""
 
     code: str | None
@@ -70,7 +68,7 @@ class Outcome:
     facts: bytes | None = None
     result: bytes | None = None
     events: tuple[ContractEvent, ...] = ()
-    writes: dict[bytes, bytes | None] = field(default_factory=dict)
+    writes: dict[bytes, bytes | None] = {}
 
 
 class LoadedContract:

@@ -2,7 +2,6 @@
 """State of a contract: ``Map`` and ``Value``, over one call's overlay on the block's state."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from hanse.codec.limits import ACTION_WRITES_MAX, SCAN_ROWS_MAX, STATE_KEY_BYTES_MAX
@@ -16,13 +15,21 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class Written(Generic[V]):
     """One entry that an action wrote, with its values before and after (``None``: absent)."""
 
-    key: Any
-    before: V | None
-    after: V | None
+    __slots__ = ("_key", "after", "before")
+
+    def __init__(self, key: Callable[[], Any], before: V | None, after: V | None) -> None:
+        """Keep both values; the key is decoded when somebody asks for it."""
+        self._key = key
+        self.before = before
+        self.after = after
+
+    @property
+    def key(self) -> Any:
+        """The key, in the map's declared type; of a single value, the empty tuple."""
+        return self._key()
 
 
 _READ, _WRITE, _SCAN, _ROW = COSTS["read"], COSTS["write"], COSTS["scan"], COSTS["row"]
@@ -169,7 +176,7 @@ class Map(Generic[K, V]):
 
     def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
         """Return one written entry with its values decoded."""
-        return _written(self._decode_key(key), self._codec, before, after)
+        return _written(lambda: self._decode_key(key), self._codec, before, after)
 
     def get(self, key: K) -> V | None:
         """Return the value at ``key``, ``None`` when absent."""
@@ -269,7 +276,7 @@ class Value(Generic[V]):
     def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
         """Return the written cell with its values decoded."""
         assert key == self._key
-        return _written((), self._codec, before, after)
+        return _written(tuple, self._codec, before, after)
 
     def get(self) -> V | None:
         """Return the value, ``None`` while nothing has been set."""
@@ -281,7 +288,9 @@ class Value(Generic[V]):
         self._door.put(self._key, self._codec.encode(value))
 
 
-def _written(key: object, codec: Codec[V], before: bytes | None, after: bytes | None) -> Written[V]:
+def _written(
+    key: Callable[[], object], codec: Codec[V], before: bytes | None, after: bytes | None
+) -> Written[V]:
     return Written(
         key,
         None if before is None else codec.decode_state(before),

@@ -94,7 +94,11 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class BlockResult:
-    """All that a block did; ``header`` is ``None`` when no record, so no block, came of it."""
+    """All that a block did; ``header`` is ``None`` when no record, so no block, came of it.
+
+    ``leaf_hashes`` are those of the records and, last, the header; ``frontier`` is that of the log
+    before the header's leaf.
+    """
 
     header: Header | None
     header_bytes: bytes
@@ -104,6 +108,7 @@ class BlockResult:
     repeated: tuple[Transaction, ...]
     writes: Writes
     leaf_hashes: tuple[bytes, ...]
+    frontier: Frontier
 
 
 @dataclass(eq=False)
@@ -253,7 +258,7 @@ class Kernel:
                 records.append((tx, _receipt(tx, outcome, height, len(records))))
         lost = (tuple(dropped), tuple(repeated))
         if not records:
-            return BlockResult(None, b"", state.block_id, (), *lost, {}, ())
+            return BlockResult(None, b"", state.block_id, (), *lost, {}, (), state.log_frontier)
         root = self._new_root(state, view, records)
         done = self._finish(state, view.writes, tuple(records), block, root)
         return replace(done, dropped=lost[0], repeated=lost[1])
@@ -272,7 +277,8 @@ class Kernel:
         outcomes: whoever applies a block must stop then.
         """
         body = tx.body
-        directory = self._applying if isinstance(reader, BlockView) else self.directory
+        applying = isinstance(reader, BlockView)
+        directory = self._applying if applying else self.directory.look_at(reader)
         loaded = self.contracts.get(body.contract)
         if loaded is None or not directory.is_active(reader, body.contract, height):
             return Outcome("unknown_contract", 0, "no such contract is active at this height")
@@ -406,7 +412,8 @@ class Kernel:
         header_bytes = encode(header)
         block_id = tagged(TAG_HEADER, header_bytes)
         leaves.append(leaf_hash(self.hash, block_id))
-        return BlockResult(header, header_bytes, block_id, records, (), (), writes, tuple(leaves))
+        done = (header, header_bytes, block_id, records, (), (), writes, tuple(leaves))
+        return BlockResult(*done, frontier)
 
 
 def _receipt(tx: Transaction, outcome: Outcome, height: int, index: int) -> bytes:

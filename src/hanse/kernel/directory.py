@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry as the kernel reads it: keys, members and roles, remembered between its writes."""
 
-from typing import TypeVar
+from typing import Final, Self, TypeVar
 
 from hanse.codec.limits import ROLES_PER_MEMBER_MAX
 from hanse.contracts.keys import encode_key
@@ -16,16 +16,15 @@ _KEYS: Codec[Key] = Codec(Key)
 _MEMBERS: Codec[Member] = Codec(Member)
 _ROLES: Codec[Role] = Codec(Role)
 _CONTRACTS: Codec[ContractEntry] = Codec(ContractEntry)
+_UNKNOWN: Final = object()
 _REMEMBERED_MAX = 200_000  # entries; beyond it the memory is emptied, not grown
 
 
 class Directory:
     """Reads registry entries and remembers them.
 
-    A reader with a ``height`` is a committed state: what was read of it is dropped by itself when
-    the reader is another, or the height, or for one with ``changed_height`` that of the registry.
-    For one without, a block under way, the caller says :meth:`forget` whenever the registry has
-    changed.
+    What it remembers is of one reader. Whoever reads a committed state says :meth:`look_at` before;
+    for a block under way the kernel says :meth:`forget` whenever the registry has changed.
     """
 
     def __init__(self) -> None:
@@ -34,19 +33,27 @@ class Directory:
         self._reader: Reader | None = None
         self._height: int | None = None
 
+    def look_at(self, reader: Reader) -> Self:
+        """Drop what is remembered unless it is of ``reader``, its registry unchanged since.
+
+        ``changed_height("registry")`` of the reader tells, where it has that; else its ``height``.
+        """
+        changed = getattr(reader, "changed_height", None)
+        height = getattr(reader, "height", None) if changed is None else changed("registry")
+        if height is None or height != self._height or reader is not self._reader:
+            self._found = {}
+            self._height, self._reader = height, reader
+        return self
+
     def forget(self) -> None:
         """Drop what is remembered: the registry has changed, or another state is read."""
         self._found = {}
 
     def _entry(self, reader: Reader, name: str, key: object, codec: Codec[T]) -> T | None:
-        changed = getattr(reader, "changed_height", None)
-        height = getattr(reader, "height", None) if changed is None else changed("registry")
-        if height is not None and (height != self._height or reader is not self._reader):
-            self._found = {}
-            self._height, self._reader = height, reader
         at = (name, key)
-        if at in self._found:
-            return self._found[at]  # type: ignore[return-value]  # stored under its own map's name
+        found = self._found.get(at, _UNKNOWN)
+        if found is not _UNKNOWN:
+            return found  # type: ignore[return-value]  # stored under its own map's name
         data = reader.get("registry", name.encode("ascii") + b"\x00" + encode_key(key))
         value = None if data is None else codec.decode_stored(data)
         if len(self._found) >= _REMEMBERED_MAX:

@@ -8,6 +8,8 @@ leaves no record. A signature is verified once on this node, not again when the 
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
+import msgspec
+
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.documents import Transaction, decode_transaction
 from hanse.contracts.state import Reader
@@ -47,8 +49,7 @@ class Known(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A transaction whose form is right: recorded before, or with signatures to verify."""
 
     transaction: Transaction
@@ -80,6 +81,7 @@ def signature_checks(kernel: Kernel, reader: Reader, tx: Transaction) -> tuple[C
         NotAdmitted: ``unknown_member`` or ``unknown_key``.
         Malformed: a key signs twice, or a signature is not base64url.
     """
+    directory = kernel.directory.look_at(reader)
     checks: list[Check] = []
     seen: set[tuple[str, str]] = set()
     for signature in tx.signatures:
@@ -87,9 +89,9 @@ def signature_checks(kernel: Kernel, reader: Reader, tx: Transaction) -> tuple[C
         if named in seen:
             raise Malformed(reason="the same key signs twice", at="$.signatures")
         seen.add(named)
-        key = kernel.directory.key(reader, *named)
+        key = directory.key(reader, *named)
         if key is None:
-            member = kernel.directory.member(reader, signature.signer)
+            member = directory.member(reader, signature.signer)
             code = "unknown_member" if member is None else "unknown_key"
             raise refused(code, tx, signer=signature.signer, key=signature.key)
         value = to_bytes(signature.signature, "$.signatures")

@@ -47,6 +47,13 @@ def encode_block(result: BlockResult, certificate: bytes) -> bytes:
     )
 
 
+def as_stored(result: BlockResult, certificate: bytes) -> StoredBlock:
+    """Return the block as :func:`decode_block` reads it from what :func:`encode_block` wrote."""
+    assert result.header is not None
+    records = tuple([(tx.raw, receipt) for tx, receipt in result.records])
+    return StoredBlock(result.header, result.header_bytes, certificate, records)
+
+
 def decode_block(payload: bytes) -> StoredBlock:
     """Return the block whose document ``payload`` is.
 

@@ -112,7 +112,7 @@ class Ledger:
 
     def certificate_of(self, result: BlockResult) -> dict[str, object]:
         """Return the operator's certificate of a block that the store does not have yet."""
-        frontier, _ = self.store.log_frontier.append(result.leaf_hashes[:-1])
+        frontier = result.frontier
         root = root_with_header(self.hash, frontier, result.block_id)
         checkpoint = Checkpoint(self.folder.ledger, frontier.size + 1, root)
         name = f"{self.folder.node}@{self.folder.organisation}"

@@ -17,14 +17,15 @@ from hanse.codec.documents import (
     record_leaf,
 )
 from hanse.errors import Malformed
+from hanse.kernel import BlockResult
 from hanse.merkle.log import consistency_path, frontier_at, leaf_hash
-from hanse.node.blocks import StoredBlock, decode_block
+from hanse.node.blocks import StoredBlock, as_stored, decode_block
 
 if TYPE_CHECKING:
     from hanse.node.catalogue import Catalogue
     from hanse.node.ledger import Ledger
 
-BLOCKS_KEPT = 32  # decoded blocks kept for repeated reads
+BLOCKS_KEPT = 32  # blocks kept for repeated reads
 BLOCKS_LISTED_MAX = 200  # blocks in one listing
 
 
@@ -48,6 +49,7 @@ class BlockReader:
         self._node = node
         self._catalogue = catalogue
         self._kept: OrderedDict[int, tuple[StoredBlock, bytes]] = OrderedDict()
+        self._leaves: OrderedDict[int, tuple[bytes, ...]] = OrderedDict()  # of records
 
     @property
     def newest_height(self) -> int:
@@ -57,6 +59,15 @@ class BlockReader:
     def decode(self, raw: bytes) -> Transaction:
         """Return a recorded transaction decoded."""
         return decode_transaction(raw, self._node.hash.tagged)
+
+    def keep(self, result: BlockResult, certificate: bytes) -> None:
+        """Keep a block that has just become durable: whoever sent it will soon ask for it."""
+        assert result.header is not None
+        self._kept[result.header.height] = (as_stored(result, certificate), result.block_id)
+        self._leaves[result.header.height] = result.leaf_hashes[:-1]
+        for kept in (self._kept, self._leaves):
+            if len(kept) > BLOCKS_KEPT:
+                kept.popitem(last=False)
 
     def stored(self, height: int) -> tuple[StoredBlock, bytes] | None:
         """Return a block and its id, ``None`` above the newest height."""
@@ -163,7 +174,7 @@ class BlockReader:
         hashed = self._node.hash
         before = block.header.log_size - len(block.records)
         frontier = frontier_at(hashed, self._node.store.log_node, before)
-        leaves = [
+        leaves = self._leaves.get(height) or [
             leaf_hash(hashed, record_leaf(raw, receipt, hashed.tagged))
             for raw, receipt in block.records
         ]

@@ -39,8 +39,7 @@ from hanse.vault.documents import Documents
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What came of one submitted transaction: a receipt when ``ok``, else a problem document."""
 
     ok: bool
@@ -199,6 +198,8 @@ class NodeService:
         self._pending.clear()
 
     async def _published(self, result: BlockResult, certificate: bytes) -> None:
+        if result.header is not None:
+            self.reader.keep(result, certificate)
         for tx, receipt in result.records:
             self._answer(tx, Answer(ok=True, status=200, body=receipt))
         for drop in result.dropped:

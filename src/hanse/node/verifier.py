@@ -9,7 +9,7 @@ import asyncio
 import struct
 import sys
 from collections import deque
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import msgspec
 
@@ -19,7 +19,7 @@ INLINE_MAX = 24  # checks that are quicker made here than sent
 _LENGTH = struct.Struct(">I")
 
 
-class Check(NamedTuple):
+class Check(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One signature to verify under its suite's pinned rule."""
 
     suite: str
