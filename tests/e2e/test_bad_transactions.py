@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,13 @@ from hanse.codec.base64url import to_text
 from hanse.codec.limits import COST_MAX, EXPIRY_MS_MAX, TX_BYTES_MAX
 from hanse.crypto import signers
 from hanse.crypto.signers import Signer
+from hanse.engines import embedded
+from hanse.engines.embedded import BLOCK_TXS
 from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import make_folder
 from hanse.node.founding import Founder, Operator, found
 from hanse.node.service import NodeService
+from hanse.node.verifier import Check, verify_here
 from hanse.testing.smallbank import APP
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "canonical.json"
@@ -215,5 +219,62 @@ def test_a_key_of_small_order_cannot_be_registered(tmp_path: Path) -> None:
             "roles": [],
         }
         assert (await rig.registry("add_member", args, "root@bank"))["code"] == "bad_key"
+
+    run(tmp_path, scenario)
+
+
+def test_lines_of_a_large_batch_are_executed_in_their_order_in_several_blocks(
+    tmp_path: Path,
+) -> None:
+    count = 3 * BLOCK_TXS + 2  # the last lines are so few that they are verified at once
+    what = ("smallbank", "create_account")
+
+    async def scenario(rig: Rig) -> None:
+        pen = rig.pen("al@bank")
+        rows = [
+            pen.draft(
+                what,
+                encode_args({"account": f"b{number // 2}", "checking": 1, "savings": 1}),
+                2_000,
+                wall_clock_ms() + MINUTE,
+            ).raw
+            for number in range(count)  # each account twice: the second is the one refused
+        ]
+        answers = [json.loads(a.body) for a in await rig.service.submit(rows)]
+        assert [a.get("code") for a in answers] == [None, "already_exists"] * (count // 2)
+        places = [(a["height"], a["index"]) for a in answers]
+        assert places == sorted(places)
+        by_block = Counter(height for height, _ in places)
+        assert max(by_block.values()) <= BLOCK_TXS
+        assert len(by_block) >= 4
+
+    run(tmp_path, scenario)
+
+
+def test_transactions_under_verification_count_against_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "PENDING_TXS_MAX", 200)
+
+    async def scenario(rig: Rig) -> None:
+        gate = asyncio.Event()
+
+        async def verify(checks: list[Check]) -> bytes:
+            await gate.wait()
+            return verify_here(checks)
+
+        monkeypatch.setattr(rig.service._verifier, "verify", verify)
+        calls = [
+            asyncio.create_task(rig.service.submit([rig.pay() for _ in range(100)]))
+            for _ in range(3)
+        ]
+        done, _ = await asyncio.wait(calls, timeout=0.1)
+        assert not done
+        gate.set()
+        first, second, third = await asyncio.gather(*calls)
+        assert all(answer.ok for answer in (*first, *second))
+        assert {json.loads(answer.body)["code"] for answer in third} == {"queue_full"}
+        assert {answer.status for answer in third} == {429}
+        assert (await rig.answer(rig.pay()))["status"] == "ok"  # nothing stays counted
 
     run(tmp_path, scenario)

@@ -31,6 +31,7 @@ from hanse.node.clock import wall_clock_ms
 WORKLOADS = ("create", "uniform", "zipf", "hot10")
 BATCH = 500  # transactions in one request
 IN_FLIGHT = 4  # requests under way at once
+SLICE = 20  # transactions signed in a row; all of a batch would leave answers unread for 20 ms
 MEMBERS = 10_000
 COST_MAX = 1_000  # units reserved by each transaction; a payment uses about 250
 ZIPF_EXPONENT = 0.99
@@ -98,6 +99,14 @@ class Load:
             out.append(drafter.draft(self._what, self._args(), COST_MAX, expires))
         return out
 
+    async def draw(self, count: int) -> list[Draft]:
+        """Return :meth:`batch` of ``count``, letting others send and receive between signatures."""
+        out: list[Draft] = []
+        while len(out) < count:
+            out += self.batch(min(SLICE, count - len(out)))
+            await asyncio.sleep(0)
+        return out
+
     @property
     def _what(self) -> tuple[str, str]:
         return ("smallbank", "create_account" if self._create else "send_payment")
@@ -149,12 +158,11 @@ async def closed_loop(client: AsyncClient, load: Load, seconds: float, pid: int)
     begin, cpu, node = time.monotonic(), time.process_time(), cpu_of(pid)
 
     async def lane() -> None:
-        batch = load.batch(BATCH)
+        batch = await load.draw(BATCH)
         while time.monotonic() - begin < seconds:
             count.sent += len(batch)
             sending = asyncio.create_task(client.submit_drafts(batch))
-            await asyncio.sleep(0)
-            batch = load.batch(BATCH)  # signed while the node is at work
+            batch = await load.draw(BATCH)  # signed while the node is at work
             _tally(count, await sending)
 
     await asyncio.gather(*[lane() for _ in range(IN_FLIGHT)])
