@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hanse.crypto import _ed25519, suite_named
-from hanse_verify.ed25519 import verify_ed25519
+from hanse_verify.suites import verify_ed25519
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("HANSE_VECTORS", ROOT.parent / "shared" / "vectors"))

@@ -7,8 +7,8 @@ import pytest
 
 from hanse.crypto import SM3, _p256, _sm2, suite_named
 from hanse.crypto.signers import from_private
-from hanse_verify.ed25519 import verify_ed25519
 from hanse_verify.sm2 import sm3, sm3_in_python, verify_sm2
+from hanse_verify.suites import verify_ed25519
 
 LONG_MESSAGE = """
 08b8b2b733424243760fe426a4b54908632110a66c2f6591eabd3345e3e4eb98fa6e264bf09efe12ee50f8f54e9f77b1

@@ -238,20 +238,21 @@ class Ledger:
             del children[int(digit, 16)]
             siblings.append(b64(b"".join(children)))
             entries = [e for e in entries if e[0].hex()[depth] == digit]
-        return [[b64(k), b64(v)] for k, v in entries], siblings
+        return [b64(k + v) for k, v in entries], siblings
 
-    def proof(self, height: int, contract: str, key: bytes) -> dict:
-        entries = self._entries(height, contract)
-        bucket, siblings = self._path(entries, self.raw_tag("key", key)) if entries else ([], [])
-        top, top_siblings = self._path(
-            self._top(height), self.raw_tag("contract", contract.encode())
-        )
-        values = self.states[height].get(contract, {})
-        return {
-            "bucket": bucket, "contract": contract, "key": b64(key), "present": key in values,
-            "siblings": siblings, "top_bucket": top, "top_siblings": top_siblings,
-            "value": values.get(key),
-        }  # fmt: skip
+    def proof(self, height: int, contract: str, *keys: bytes) -> dict:
+        entries, values = self._entries(height, contract), self.states[height].get(contract, {})
+        found = []
+        for key in keys:
+            bucket, siblings = [], []
+            if entries:
+                bucket, siblings = self._path(entries, self.raw_tag("key", key))
+            found.append({"bucket": bucket, "siblings": siblings})
+            if key in values:
+                found[-1]["value"] = values[key]
+        name = self.raw_tag("contract", contract.encode())
+        top, top_siblings = self._path(self._top(height), name)
+        return {"bucket": top, "entries": found, "siblings": top_siblings}
 
     # checkpoints and evidence
 
@@ -292,26 +293,31 @@ class Ledger:
         leaf, transaction, receipt = self.records[at]
         body, size = transaction["body"], self.headers[height]["log_size"]
 
-        def registry(map_: str, *key: str) -> dict:
-            return self.proof(height, "registry", text_key(map_, *key))
-
         path = [b64(p) for p in self.log_path(leaf, self.leaves[:size])]
         organisation = body["signer"].partition("@")[2]
+        keys = [text_key("contracts", body["contract"])]
+        keys.append(text_key("withdrawals", receipt["tx"], organisation))
+        for signature in transaction["signatures"]:
+            keys.append(text_key("keys", signature["signer"], signature["key"]))
+            keys.append(text_key("members", signature["signer"]))
         file = self._common(height, "record") | {
-            "contract": registry("contracts", body["contract"]),
-            "keys": [
-                {"key": registry("keys", s["signer"], s["key"]),
-                 "member": registry("members", s["signer"])}
-                for s in transaction["signatures"]
-            ],
             "record": {"index": leaf, "path": path, "receipt": receipt, "transaction": transaction},
-            "withdrawal": registry("withdrawals", receipt["tx"], organisation),
+            "state": self.proof(height, "registry", *keys),
         }  # fmt: skip
-        return copy.deepcopy(file)
+        return self.sealed(copy.deepcopy(file))
 
     def value(self, contract: str, key: bytes, height: int) -> dict:
-        file = self._common(height, "state") | {"state": self.proof(height, contract, key)}
-        return copy.deepcopy(file)
+        file = self._common(height, "state") | {"contract": contract, "key": b64(key)}
+        return self.sealed(copy.deepcopy(file | {"state": self.proof(height, contract, key)}))
+
+    def sealed(self, file: dict) -> dict:
+        """Return the file with the digest over all the rest of it."""
+        rest = {name: value for name, value in file.items() if name != "digest"}
+        return rest | {"digest": b64(self.tag("evidence", rest))}
+
+    def seal(self, file: dict) -> bytes:
+        """Return the bytes of a file that was changed, its digest made anew."""
+        return canon(self.sealed(file))
 
     def genuine(self) -> dict[str, bytes]:
         """Return one file of each kind, by name."""

@@ -75,8 +75,13 @@ def wire_block_id(hash_: bytes, total: int, parts: bytes) -> bytes:
     return proto((1, "b", hash_), (2, "m", proto((1, "i", total), (2, "b", parts))))
 
 
-def certificate(seed: str, height: int, app_hash: bytes, votes: str = "2221") -> dict:
-    """Return a certificate; ``votes`` has the flag of each validator, strongest first."""
+def certificate(
+    seed: str, height: int, app_hash: bytes, votes: str = "2221", *, tidy: bool = True
+) -> dict:
+    """Return a certificate; ``votes`` has the flag of each validator, strongest first.
+
+    1 is absent, 2 a vote for the block, 3 a vote for none; all but 2 are null, if ``tidy``.
+    """
     ranked = sorted(POWERS, key=lambda o: (-POWERS[o], sha(public(seed, o))[:20]))
     keys = [proto((1, "m", proto((1, "b", public(seed, o)))), (2, "i", POWERS[o])) for o in ranked]
     fill = {n: bytes([n]) * 32 for n in range(1, 10)}
@@ -87,34 +92,26 @@ def certificate(seed: str, height: int, app_hash: bytes, votes: str = "2221") ->
         proto((1, "b", app_hash)), proto((1, "b", fill[8])), proto((1, "b", fill[9])),
         proto((1, "b", sha(public(seed, ranked[0]))[:20])),
     ]  # fmt: skip
-    header = {
-        "app_hash": b64(app_hash), "chain_id": CHAIN, "consensus_hash": b64(fill[6]),
-        "data_hash": "", "evidence_hash": b64(fill[9]), "height": height,
-        "last_block_id": {"hash": b64(fill[1]), "parts": {"hash": b64(fill[2]), "total": 3}},
-        "last_commit_hash": b64(fill[3]), "last_results_hash": b64(fill[8]),
-        "next_validators_hash": b64(merkle(keys)), "time": TIME,
-        "proposer_address": b64(sha(public(seed, ranked[0]))[:20]),
-        "validators_hash": b64(merkle(keys)), "version": {"app": 1, "block": 11},
-    }  # fmt: skip
-    block, parts = merkle(fields), sha(b"parts")
-    signatures = []
+    block = merkle(fields)
+    parts = proto((1, "i", 1), (2, "b", sha(b"parts")))
+    made = []
     for organisation, flag in zip(ranked, votes, strict=True):
-        if flag == "1":
-            empty = {"block_id_flag": 1, "signature": "", "validator_address": ""}
-            signatures.append(empty | {"timestamp": {"nanos": 0, "seconds": 0}})
-            continue
-        vote = proto((1, "i", 2), (2, "f", height), (3, "f", 2))
-        if flag == "2":
-            vote += proto((4, "m", wire_block_id(block, 1, parts)))
-        vote += proto((5, "m", wire_time(TIME)), (6, "b", CHAIN.encode()))
-        signatures.append({
-            "block_id_flag": int(flag), "timestamp": TIME,
-            "signature": b64(key_of(seed, organisation).sign(varint(len(vote)) + vote)),
-            "validator_address": b64(sha(public(seed, organisation))[:20]),
-        })  # fmt: skip
-    commit = {
-        "block_id": {"hash": b64(block), "parts": {"hash": b64(parts), "total": 1}},
-        "height": height, "round": 2, "signatures": signatures,
+        signed = precommit(height, 2, (block, parts) if flag == "2" else None, TIME)
+        signature = b64(key_of(seed, organisation).sign(signed))
+        vote = {"signature": signature, "time": b64(wire_time(TIME))}
+        made.append(None if flag == "1" else vote)
+    if tidy:  # what does not help is left out
+        made = [vote if flag == "2" else None for vote, flag in zip(made, votes, strict=True)]
+    return {
+        "engine": "cometbft", "header": [b64(leaf) for leaf in fields], "parts": b64(parts),
+        "round": 2, "votes": made,
     }  # fmt: skip
-    return {"commit": commit, "engine": "cometbft", "engine_header": header,
-            "validators": validators(seed)}  # fmt: skip
+
+
+def precommit(height: int, turn: int, block: tuple[bytes, bytes] | None, time: dict) -> bytes:
+    """Return what a validator signs, with its length; ``None`` is a vote for no block."""
+    vote = proto((1, "i", 2), (2, "f", height), (3, "f", turn))
+    if block:
+        vote += proto((4, "m", proto((1, "b", block[0]), (2, "m", block[1]))))
+    vote += proto((5, "m", wire_time(time)), (6, "b", CHAIN.encode()))
+    return varint(len(vote)) + vote

@@ -8,12 +8,23 @@ The known answers were printed once by a program over the Go types of CometBFT 0
 import copy
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from tests.verifier import engine
 from tests.verifier.build import b64
 
-from hanse_verify.canonical import EvidenceError, unb64
-from hanse_verify.cometbft import check_commit, header_hash, sign_bytes
+from hanse.client._commit import (
+    CommitCertificate,
+    EngineValidator,
+    verify_commit,
+    verify_commit_form,
+    vote_bytes,
+    vote_start,
+)
+from hanse.errors import HanseError
+from hanse_verify import documents, proofs
+from hanse_verify.documents import unb64
+from hanse_verify.proofs import _root, check_commit
 
 TIME = {"nanos": 123_456_789, "seconds": 1_790_000_000}
 VALIDATORS = [
@@ -47,67 +58,99 @@ SIGN_BYTES = {  # by round and flag: a vote for the block, or for none
 }
 
 
-def fill(byte: int) -> str:
-    return b64(bytes([byte]) * 32)
+def fill(byte: int) -> bytes:
+    return bytes([byte]) * 32
 
 
-HEADER = {
-    "app_hash": fill(7), "chain_id": "harbour-1", "consensus_hash": fill(6), "data_hash": fill(4),
-    "evidence_hash": fill(9), "height": 1_234_567,
-    "last_block_id": {"hash": fill(1), "parts": {"hash": fill(2), "total": 3}},
-    "last_commit_hash": fill(3), "last_results_hash": fill(8), "next_validators_hash": fill(5),
-    "proposer_address": b64(bytes.fromhex(VOTES[0][0])), "time": TIME,
-    "validators_hash": b64(
-        bytes.fromhex("132b0956966c872889e12fccd913257cf974d6e48ce75a42c605483d26235f35")
-    ),
-    "version": {"app": 1, "block": 11},
-}  # fmt: skip
-COMMIT = {
-    "block_id": {"hash": b64(bytes.fromhex(HASH)), "parts": {"hash": fill(10), "total": 1}},
-    "height": 1_234_567,
-    "round": 0,
-    "signatures": [
-        {"block_id_flag": 2, "signature": signature, "timestamp": TIME,
-         "validator_address": b64(bytes.fromhex(address))}
-        for address, signature in VOTES
-    ],
+def leaves(
+    height: int, last_block: bytes, last_commit: bytes, last_results: bytes, app: int
+) -> list[bytes]:
+    """Encode the header that the program hashed, by the tests' own encoder of protocol buffers."""
+    proto, validators = engine.proto, bytes.fromhex(VALIDATORS_HASH)
+    hashes = [last_commit, fill(4), validators, fill(5), fill(6), fill(7), last_results, fill(9)]
+    return [
+        proto((1, "i", 11), (2, "i", app)), proto((1, "b", b"harbour-1")), proto((1, "i", height)),
+        engine.wire_time(TIME), last_block, *(proto((1, "b", one)) for one in hashes),
+        proto((1, "b", bytes.fromhex(VOTES[0][0]))),
+    ]  # fmt: skip
+
+
+HEIGHT = 1_234_567
+VALIDATORS_HASH = "132b0956966c872889e12fccd913257cf974d6e48ce75a42c605483d26235f35"
+LEAVES = leaves(HEIGHT, engine.wire_block_id(fill(1), 3, fill(2)), fill(3), fill(8), 1)
+PARTS = engine.proto((1, "i", 1), (2, "b", fill(10)))
+CERTIFICATE = {
+    "engine": "cometbft", "header": [b64(leaf) for leaf in LEAVES], "parts": b64(PARTS), "round": 0,
+    "votes": [{"signature": s, "time": b64(engine.wire_time(TIME))} for _, s in VOTES],
 }  # fmt: skip
 GENESIS = {"engine_validators": VALIDATORS}
 
 
 def test_the_header_hash_is_that_of_the_engine() -> None:
-    assert header_hash(HEADER).hex() == HASH
+    assert _root(LEAVES).hex() == engine.merkle(LEAVES).hex() == HASH
 
 
 def test_the_hash_of_a_first_header_leaves_out_what_is_empty() -> None:
-    nothing = {"hash": "", "parts": {"hash": "", "total": 0}}
-    first = HEADER | {"height": 1, "last_block_id": nothing, "last_commit_hash": ""}
-    first |= {"last_results_hash": "", "version": {"app": 0, "block": 11}}
-    assert header_hash(first).hex() == HASH_OF_FIRST
+    first = leaves(1, engine.wire_block_id(b"", 0, b""), b"", b"", 0)
+    assert _root(first).hex() == HASH_OF_FIRST
 
 
 @pytest.mark.parametrize(("round_", "flag"), SIGN_BYTES)
 def test_the_bytes_that_validators_sign_are_those_of_the_engine(round_: int, flag: int) -> None:
-    vote = {"block_id_flag": flag, "timestamp": TIME}
-    found = sign_bytes("harbour-1", COMMIT | {"round": round_}, vote)
-    assert found.hex() == SIGN_BYTES[round_, flag]
+    block = (bytes.fromhex(HASH), PARTS) if flag == 2 else None
+    assert engine.precommit(HEIGHT, round_, block, TIME).hex() == SIGN_BYTES[round_, flag]
 
 
-def test_a_commit_of_the_engine_is_accepted() -> None:
-    certificate = {"commit": COMMIT, "engine_header": HEADER, "validators": VALIDATORS}
-    assert check_commit(certificate, GENESIS, unb64(fill(7))) == "7000000050 of 7000000050"
+@pytest.mark.parametrize("round_", [0, 2])
+def test_both_verifiers_check_signatures_over_those_bytes(
+    round_: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+    monkeypatch.setattr(
+        proofs, "check_signature", lambda _suite, _key, message, _signed: seen.append(message)
+    )
+    certificate = CERTIFICATE | {"round": round_}
+    check_commit(certificate, GENESIS, HEIGHT, fill(7))
+    ours = msgspec.convert(certificate, CommitCertificate)
+    start = vote_start(bytes.fromhex(HASH), ours, HEIGHT)
+    assert vote_bytes(start, ours.votes[0], LEAVES[1]) == seen[0]
+    assert {message.hex() for message in seen} == {SIGN_BYTES[round_, 2]}
+
+
+def test_a_commit_of_the_engine_is_accepted_by_both_verifiers() -> None:
+    found = check_commit(CERTIFICATE, GENESIS, HEIGHT, fill(7))
+    assert found == "voting power 7000000050 of 7000000050"
+    ours = msgspec.convert(CERTIFICATE, CommitCertificate)
+    known = msgspec.convert(VALIDATORS, list[EngineValidator])
+    assert verify_commit(ours, known, fill(7), HEIGHT - 1) == "7000000050 of 7000000050"
 
 
 Change = Callable[[dict, list], None]
 
 
-def check(votes: str, change: Change | None = None) -> str:
-    """Judge a certificate of the powers 30, 25, 10, 10, as a function changed it."""
-    certificate = copy.deepcopy(engine.certificate("a", 8, bytes(32), votes))
+def check(votes: str, change: Change | None = None, *, tidy: bool = True) -> str:
+    """Judge a certificate of the powers 30, 25, 10, 10, as a function changed it, twice."""
+    certificate = copy.deepcopy(engine.certificate("a", 8, bytes(32), votes, tidy=tidy))
     validators = engine.validators("a")
     if change:
         change(certificate, validators)
-    return check_commit(certificate, {"engine_validators": validators}, bytes(32))
+    by_ledger: str | None = None
+    try:
+        ours = msgspec.convert(certificate, CommitCertificate)
+        known = msgspec.convert(validators, list[EngineValidator])
+        verify_commit_form(ours)
+        by_ledger = verify_commit(ours, known, bytes(32), 7)
+    except (HanseError, msgspec.ValidationError):
+        pass
+    try:
+        documents.check(certificate, "cometbft")
+        documents.check(validators, "voter*1-")
+        found = check_commit(certificate, {"engine_validators": validators}, 8, bytes(32))
+    except ValueError:
+        assert by_ledger is None, "the two verifiers do not agree"
+        raise
+    assert found == f"voting power {by_ledger}"
+    return by_ledger or ""
 
 
 @pytest.mark.parametrize(
@@ -119,125 +162,142 @@ def test_more_than_two_thirds_of_the_power_make_a_header_final(votes: str, power
 
 @pytest.mark.parametrize("votes", ["2122", "2322", "2112", "1222", "2111", "1111", "3333"])
 def test_two_thirds_or_less_do_not(votes: str) -> None:
-    with pytest.raises(EvidenceError, match="not more than two thirds"):
+    with pytest.raises(ValueError, match="not more than two thirds"):
         check(votes)
 
 
+@pytest.mark.parametrize("votes", ["2223", "2232", "3222", "3333"])
+def test_a_vote_for_no_block_does_not_pass_for_one(votes: str) -> None:
+    with pytest.raises(ValueError, match="no valid signature"):
+        check(votes, tidy=False)
+
+
 def swap_votes(certificate: dict, _: list) -> None:
-    certificate["commit"]["signatures"][2:] = certificate["commit"]["signatures"][:1:-1]
+    certificate["votes"][:2] = certificate["votes"][1::-1]
 
 
 def drop_vote(certificate: dict, _: list) -> None:
-    del certificate["commit"]["signatures"][3]
+    del certificate["votes"][3]
+
+
+def add_vote(certificate: dict, _: list) -> None:
+    certificate["votes"].append(None)
 
 
 def repeat_vote(certificate: dict, _: list) -> None:
-    certificate["commit"]["signatures"][3] = certificate["commit"]["signatures"][0]
+    certificate["votes"][3] = certificate["votes"][0]
 
 
-def nil_as_commit(certificate: dict, _: list) -> None:
-    certificate["commit"]["signatures"][3]["block_id_flag"] = 2
+def empty_signature(certificate: dict, _: list) -> None:
+    certificate["votes"][3] = {"signature": "", "time": ""}
 
 
-def commit_as_nil(certificate: dict, _: list) -> None:
-    certificate["commit"]["signatures"][0]["block_id_flag"] = 3
+def signature_of_an_absent_vote(certificate: dict, _: list) -> None:
+    certificate["votes"][3] = certificate["votes"][0] | {"signature": b64(bytes(64))}
 
 
-def absent_with_address(certificate: dict, _: list) -> None:
-    zero = {"nanos": 0, "seconds": 0}
-    certificate["commit"]["signatures"][3] |= {
-        "block_id_flag": 1, "signature": "", "timestamp": zero
-    }  # fmt: skip
-
-
-def absent_with_signature(certificate: dict, _: list) -> None:
-    zero = {"nanos": 0, "seconds": 0}
-    certificate["commit"]["signatures"][3] |= {
-        "block_id_flag": 1, "timestamp": zero, "validator_address": ""
-    }  # fmt: skip
-
-
-def absent_with_time(certificate: dict, _: list) -> None:
-    certificate["commit"]["signatures"][3] |= {
-        "block_id_flag": 1, "signature": "", "validator_address": ""
-    }  # fmt: skip
+def another_time(certificate: dict, _: list) -> None:
+    certificate["votes"][0]["time"] = b64(engine.wire_time(TIME | {"nanos": 6}))
 
 
 def no_power(certificate: dict, validators: list) -> None:
-    for place in (certificate["validators"], validators):
-        place[0]["power"] = 0
+    validators[0]["power"] = 0
 
 
 def another_set_in_the_header(certificate: dict, _: list) -> None:
-    certificate["engine_header"]["validators_hash"] = b64(bytes(32))
+    certificate["header"][7] = b64(engine.proto((1, "b", bytes(32))))
 
 
 def another_block_id(certificate: dict, _: list) -> None:
-    certificate["engine_header"]["app_hash"] = b64(bytes([1]) * 32)
+    certificate["header"][10] = b64(engine.proto((1, "b", bytes([1]) * 32)))
 
 
-def another_engine_header(certificate: dict, _: list) -> None:
-    certificate["engine_header"]["chain_id"] += "x"
+def another_chain(certificate: dict, _: list) -> None:
+    certificate["header"][1] = b64(engine.proto((1, "b", b"harbour-2")))
+
+
+def another_last_commit(certificate: dict, _: list) -> None:
+    certificate["header"][5] = b64(engine.proto((1, "b", bytes(32))))
+
+
+def leaves_swapped(certificate: dict, _: list) -> None:
+    header = certificate["header"]
+    header[11], header[12] = header[12], header[11]
+
+
+def a_leaf_dropped(certificate: dict, _: list) -> None:
+    del certificate["header"][13]
+
+
+def a_leaf_more(certificate: dict, _: list) -> None:
+    certificate["header"].append("")
 
 
 def more_power(certificate: dict, validators: list) -> None:
-    for place in (certificate["validators"], validators):
-        place[0]["power"] = 1000
+    validators[0]["power"] = 1000
 
 
 def a_validator_twice(certificate: dict, validators: list) -> None:
-    for place in (certificate["validators"], validators):
-        place[0]["public_key"] = place[1]["public_key"]
+    validators[0]["public_key"] = validators[1]["public_key"]
+
+
+def a_validator_twice_and_a_vote_less(certificate: dict, validators: list) -> None:
+    validators[0]["public_key"] = validators[1]["public_key"]
+    del certificate["votes"][3]
 
 
 def no_validators(certificate: dict, validators: list) -> None:
-    certificate["validators"].clear()
+    certificate["votes"].clear()
     validators.clear()
 
 
-def other_set_than_genesis(certificate: dict, _: list) -> None:
-    certificate["validators"].reverse()
-
-
 def another_height(certificate: dict, _: list) -> None:
-    certificate["commit"]["height"] += 1
+    certificate["header"][2] = b64(engine.proto((1, "i", 9)))
 
 
 def another_round(certificate: dict, _: list) -> None:
-    certificate["commit"]["round"] += 1
+    certificate["round"] += 1
 
 
-def nanoseconds_of_the_next_second(certificate: dict, _: list) -> None:
-    certificate["engine_header"]["time"] = {"nanos": 10**9 + 5, "seconds": 1_790_000_000}
+def another_part_set(certificate: dict, _: list) -> None:
+    certificate["parts"] = b64(engine.proto((1, "i", 2), (2, "b", bytes(32))))
+
+
+def parts_with_a_field_more(certificate: dict, _: list) -> None:
+    certificate["parts"] = b64(unb64(certificate["parts"]) + engine.proto((3, "i", 1)))
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (swap_votes, "another validator's place"),
-        (drop_vote, "number of votes"),
-        (repeat_vote, "another validator's place"),
-        (nil_as_commit, "no valid"),
-        (commit_as_nil, "no valid"),
-        (absent_with_address, "not empty"),
-        (absent_with_signature, "not empty"),
-        (absent_with_time, "not empty"),
-        (more_power, "another set"),
-        (another_set_in_the_header, "another set"),
+        (swap_votes, "no valid"),
+        (drop_vote, "no vote"),
+        (add_vote, "no vote"),
+        (repeat_vote, "no valid"),
+        (empty_signature, "no valid"),
+        (signature_of_an_absent_vote, "no valid"),
+        (another_time, "no valid"),
+        (more_power, "set of validators"),
+        (another_set_in_the_header, "set of validators"),
         (a_validator_twice, "named twice"),
+        (a_validator_twice_and_a_vote_less, "named twice"),
         (no_power, "no power"),
-        (no_validators, "there is none"),
-        (other_set_than_genesis, "genesis"),
-        (another_block_id, "another block id"),
-        (another_engine_header, "another engine header"),
+        (no_validators, "has not the form"),
+        (another_block_id, "block id"),
+        (another_chain, "no valid"),
+        (another_last_commit, "no valid"),
+        (leaves_swapped, "no valid"),
+        (a_leaf_dropped, "has not the form"),
+        (a_leaf_more, "has not the form"),
         (another_height, "another height"),
         (another_round, "no valid"),
-        (nanoseconds_of_the_next_second, "nanoseconds"),
+        (another_part_set, "no valid"),
+        (parts_with_a_field_more, "no valid"),
     ],
 )
 def test_a_changed_commit_is_refused_however_much_power_is_left(
     change: Change, reason: str
 ) -> None:
     assert check("2223") == "65 of 75"
-    with pytest.raises(EvidenceError, match=reason):
+    with pytest.raises(ValueError, match=reason):
         check("2223", change)

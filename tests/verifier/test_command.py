@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.verifier.build import Ledger, canon
+from tests.verifier.build import Ledger
 
 from hanse_verify.__main__ import main
 
@@ -55,7 +55,8 @@ def test_json_output_is_one_document_with_steps_and_claim(
     main(["--json", "--trust", OURS.id, f"{files}/record.json"])
     found = json.loads(capsys.readouterr().out)
     assert sorted(found) == [
-        "as_of_height", "as_of_time_ms", "claim", "height", "kind", "ledger", "steps", "verdict",
+        "as_of_height", "as_of_time_ms", "claim", "digest", "height", "kind", "ledger", "steps",
+        "verdict",
     ]  # fmt: skip
     assert found["verdict"] == "valid"
     assert {frozenset(step) for step in found["steps"]} == {frozenset(("step", "passed", "detail"))}
@@ -76,12 +77,12 @@ def test_nothing_in_a_file_commands_the_terminal(
 ) -> None:
     file = OURS.record((1, 0), 3)
     file["\x1b[2J\u202e"] = 1
-    (tmp_path / "bad.json").write_bytes(canon(file))
+    (tmp_path / "bad.json").write_bytes(OURS.seal(file))
     main([f"{tmp_path}/bad.json"])
     file = OURS.record((1, 0), 3)
     file["record"]["transaction"]["signatures"][0]["signer"] = "\x1b[31m\u009b@\u202eevil"
     file["record"]["transaction"]["body"]["signer"] = "\x1b[31m\u009b@\u202eevil"
-    (tmp_path / "bad.json").write_bytes(canon(file))
+    (tmp_path / "bad.json").write_bytes(OURS.seal(file))
     main([f"{tmp_path}/bad.json"])
     shown = capsys.readouterr().out
     assert all(character.isprintable() or character == "\n" for character in shown)

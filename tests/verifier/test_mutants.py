@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """No forgery of genuine evidence passes: thousands of single changes, splices and respellings."""
 
+import json
 from collections.abc import Callable
 from itertools import islice, permutations
 
 import pytest
-from tests.verifier.build import Ledger, canon, text_key
-from tests.verifier.mutate import accepted, byte_changes, mutants, respellings, splices
+from tests.verifier.build import Ledger, b64, canon, text_key
+from tests.verifier.judge import verify
+from tests.verifier.mutate import accepted, byte_changes, mutants, respellings, sealed, splices
 
-from hanse_verify import verify
+from hanse.client.evidence import verify as verify_by_ledger
 
 # a stride is prime, so that it does not fall into step with the mutator's own rhythm
 FULL, SPARSE, RARE = 1, 37, 211
@@ -99,14 +101,49 @@ def test_a_key_that_the_state_holds_cannot_be_called_absent() -> None:
         for key in held:
             file = ledger.value(contract, text_key("lots", "L99"), 3)
             assert verify(canon(file), ledger.id).verdict == "valid"
-            file["state"]["key"] = ledger.proof(3, contract, key)["key"]
-            assert verify(canon(file), ledger.id).verdict == "not_valid"
-            file["state"] = ledger.proof(3, contract, key) | {"present": False, "value": None}
-            assert verify(canon(file), ledger.id).verdict == "not_valid"
+            file["key"] = b64(key)
+            assert verify(ledger.seal(file), ledger.id).verdict == "not_valid"
+            file["state"] = ledger.proof(3, contract, key)
+            del file["state"]["entries"][0]["value"]
+            assert verify(ledger.seal(file), ledger.id).verdict == "not_valid"
+
+
+@pytest.mark.parametrize("judge", [verify, verify_by_ledger])
+def test_the_key_of_an_absence_cannot_be_exchanged_in_a_file(judge: Callable) -> None:
+    """Who makes the digest anew has another file, which states another truth: see the digests."""
+    ledger = NETWORKS["ed25519"][0]
+    genuine = ledger.genuine()["absent key"]
+    file = json.loads(genuine)
+    other = next(
+        key
+        for key in (text_key("lots", f"Z{n}") for n in range(10_000))
+        if ledger.proof(3, "book", key) == file["state"]
+    )
+    changed = canon(file | {"key": b64(other)})
+    result = judge(changed, ledger.id)
+    assert (result.verdict, result.steps[-1].step) == ("not_valid", "format")
+    assert "digest" in result.steps[-1].detail
+    again = judge(ledger.seal(file | {"key": b64(other)}), ledger.id)
+    assert again.verdict == "valid"
+    shown = again.to_document()
+    assert shown["claim"]["key"] == [other[6:-1].decode()]
+    assert shown["digest"] != judge(genuine, ledger.id).to_document()["digest"] == file["digest"]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_digest_alone_refuses_each_change(network: str) -> None:
+    ledger, _ = NETWORKS[network]
+    file = ledger.record((1, 0), 3)
+    for digest in ("", b64(bytes(32)), file["digest"][:-1], file["digest"] + "A", None, 1):
+        result = verify(canon(file | {"digest": digest}), ledger.id)
+        assert (result.verdict, len(result.steps)) == ("not_valid", 1)
+    del file["digest"]
+    assert verify(canon(file), ledger.id).verdict == "not_valid"
 
 
 def test_without_a_trust_anchor_a_changed_file_is_not_valid_either() -> None:
     ledger = NETWORKS["ed25519"][0]
     data = ledger.genuine()["record"]
     for name, made in mutants(data, SPARSE):
-        assert verify(made, None).verdict == "not_valid", name
+        for tried in (made, sealed(made) or made):
+            assert verify(tried, None).verdict == "not_valid" or tried == data, name

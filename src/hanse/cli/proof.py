@@ -73,7 +73,7 @@ def export(
     result = verify(data, ledger)
     document = {"bytes": len(data), "file": str(output), **result.to_document()}
     text = (
-        f"{output}  {len(data)} bytes, as of height {result.as_of_height}\n"
+        f"{output}  {len(data)} bytes, as of height {result.as_of_height}, digest {result.digest}\n"
         f"check it anywhere: hanse-verify --trust {ledger} {output}"
     )
     emit(document, as_json=as_json, text=text)
@@ -107,6 +107,7 @@ def describe(result: Result) -> str:
     lines = [SENTENCES[result.verdict]]
     lines += [f"  {'ok ' if s.passed else 'NO '} {s.step}: {s.detail}" for s in result.steps]
     claim = result.claim if result.verdict != "not_valid" and result.claim else {}
-    lines += [f"  {name} = {json.dumps(value)}" for name, value in claim.items()]
+    shown = {"digest": result.digest, **claim} if claim else {}
+    lines += [f"  {name} = {json.dumps(value)}" for name, value in shown.items()]
     safe = ("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)
     return "\n".join(safe)

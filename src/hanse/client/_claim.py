@@ -4,7 +4,7 @@
 import msgspec
 
 from hanse.client._documents import Evidence
-from hanse.codec.base64url import to_bytes, to_text
+from hanse.codec.base64url import to_text
 from hanse.codec.limits import INTEGER_MAX
 from hanse.contracts.keys import decode_key
 
@@ -24,13 +24,13 @@ def claim_of(evidence: Evidence) -> dict[str, object]:
         return claim if receipt.code is msgspec.UNSET else claim | {"code": receipt.code}
     proof = evidence.state
     assert proof is not None, "a file shows a record or a state value"
-    name, _, rest = to_bytes(proof.key).partition(b"\x00")
+    name, _, rest = proof.key.partition(b"\x00")
     return {
         "contract": proof.contract,
-        "key": _readable_key(rest, proof.key),
+        "key": _readable_key(rest, to_text(proof.key)),
         "map": name.decode("ascii", "replace"),
-        "present": proof.present,
-        "value": msgspec.json.decode(bytes(proof.value)),
+        "present": proof.value is not None,
+        "value": None if proof.value is None else msgspec.json.decode(proof.value),
     }
 
 

@@ -2,8 +2,8 @@
 """Finality on CometBFT: the engine's next header carries our block id, and its commit stands.
 
 The second implementation of ``spec/finality-cometbft.md``. What is hashed and signed is protocol
-buffers (CometBFT 0.38 and 0.40, spec/core/encoding.md): a scalar of value zero is not written, an
-embedded message always is. The engine's Merkle tree is the log's tree, on SHA-256 whatever ours.
+buffers (CometBFT 0.38 and 0.40, spec/core/encoding.md). The engine's Merkle tree is the log's tree,
+on SHA-256 whatever ours.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,15 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from hanse.codec.base64url import to_bytes, to_hash
+from hanse.codec.base64url import to_bytes
 from hanse.crypto import SHA256, suite_named
 from hanse.errors import Malformed, ProofInvalid
 from hanse.merkle.log import Frontier, leaf_hash
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 ADDRESS_BYTES: Final = 20
-ABSENT, FOR_BLOCK = 1, 2  # and 3: a vote for no block
+LEAVES: Final = 14  # fields of an engine header, each a leaf of its hash
+CHAIN_ID, HEIGHT, VALIDATORS, APP_HASH = 1, 2, 7, 10  # the leaves that are looked at
 _PRECOMMIT: Final = 2
 _VARINT, _FIXED64, _BYTES = 0, 1, 2  # wire types of protocol buffers
 
@@ -32,64 +33,19 @@ class EngineValidator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_key: str
 
 
-class _Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    hash: str
-    total: Count
-
-
-class _BlockId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    hash: str
-    parts: _Parts
-
-
-class _Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    nanos: Count
-    seconds: Count
-
-
-class _Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    app: Count
-    block: Count
-
-
-class _EngineHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    app_hash: str
-    chain_id: str
-    consensus_hash: str
-    data_hash: str
-    evidence_hash: str
-    height: Count
-    last_block_id: _BlockId
-    last_commit_hash: str
-    last_results_hash: str
-    next_validators_hash: str
-    proposer_address: str
-    time: _Time
-    validators_hash: str
-    version: _Version
-
-
 class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    block_id_flag: Literal[1, 2, 3]
     signature: str
-    timestamp: _Time
-    validator_address: str
-
-
-class _Commit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    block_id: _BlockId
-    height: Count
-    round: Count
-    signatures: list[_Vote]
+    time: str
 
 
 class CommitCertificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The finality certificate of the CometBFT engine."""
+    """The finality certificate of the CometBFT engine; a vote for another block is ``null``."""
 
-    commit: _Commit
     engine: Literal["cometbft"]
-    engine_header: _EngineHeader
-    validators: list[EngineValidator]
+    header: list[str]
+    parts: str
+    round: Count
+    votes: list[_Vote | None]
 
 
 commit_decoder = msgspec.json.Decoder(CommitCertificate)
@@ -103,28 +59,20 @@ class _Voter:
 
 
 def verify_commit_form(certificate: CommitCertificate) -> None:
-    """Establish that every hash, address and signature is bytes of the right size.
+    """Establish that there are as many leaves as a header has fields, and bytes are bytes.
 
     Raises:
-        Malformed: one is not.
+        Malformed: it is not so.
     """
     at = "$.certificate"
-    header, commit = certificate.engine_header, certificate.commit
-    for text in (header.app_hash, header.consensus_hash, header.next_validators_hash):
-        to_hash(text, at)
-    to_hash(header.validators_hash, at)
-    if len(to_bytes(header.proposer_address, at)) != ADDRESS_BYTES:
-        raise Malformed(reason=f"an address has {ADDRESS_BYTES} bytes", at=at)
-    texts = [header.data_hash, header.evidence_hash, header.last_commit_hash]
-    texts.append(header.last_results_hash)
-    for block_id in (header.last_block_id, commit.block_id):
-        texts += [block_id.hash, block_id.parts.hash]
-    for vote in commit.signatures:
-        texts += [vote.signature, vote.validator_address]
-    for text in texts:
+    if len(certificate.header) != LEAVES:
+        raise Malformed(reason=f"an engine header has {LEAVES} fields", at=f"{at}.header")
+    for text in (*certificate.header, certificate.parts):
         to_bytes(text, at)
-    for validator in certificate.validators:
-        to_hash(validator.public_key, at)
+    for vote in certificate.votes:
+        if vote is not None:
+            to_bytes(vote.signature, at)
+            to_bytes(vote.time, at)
 
 
 def verify_commit(
@@ -144,23 +92,20 @@ def verify_commit(
     Raises:
         ProofInvalid: other validators, another block, or too few votes.
     """
-    header, commit = certificate.engine_header, certificate.commit
-    if certificate.validators != list(known):
-        raise ProofInvalid(reason="the validators are not those of the genesis")
     voters = _voters(known)
-    if header.height != engine_height + 1:
+    leaves = [to_bytes(text) for text in certificate.header]
+    if leaves[HEIGHT] != _number(1, engine_height + 1):
         raise ProofInvalid(reason="the engine header is not the one after this block")
-    if to_bytes(header.app_hash) != block_id:
+    if leaves[APP_HASH] != _embed(1, block_id):
         raise ProofInvalid(reason="the engine header carries another block id")
-    if to_bytes(header.validators_hash) != _root(_validator_wire(voter) for voter in voters):
+    if leaves[VALIDATORS] != _embed(1, _root(_validator_wire(voter) for voter in voters)):
         raise ProofInvalid(reason="the engine header names another set of validators")
-    if to_bytes(commit.block_id.hash) != _root(_header_wires(header)):
-        raise ProofInvalid(reason="the commit is for another engine header")
-    if commit.height != header.height or len(commit.signatures) != len(voters):
-        raise ProofInvalid(reason="the commit has another height or number of votes")
+    if len(certificate.votes) != len(voters):
+        raise ProofInvalid(reason="the commit has another number of votes")
+    start = vote_start(_root(leaves), certificate, engine_height + 1)
     signed = sum(
-        _verify_vote(vote, voter, commit, header.chain_id)
-        for vote, voter in zip(commit.signatures, voters, strict=True)
+        _verify_vote(vote, voter, start, leaves[CHAIN_ID])
+        for vote, voter in zip(certificate.votes, voters, strict=True)
     )
     total = sum(voter.power for voter in voters)
     if signed * 3 <= total * 2:
@@ -181,68 +126,36 @@ def _voters(known: Sequence[EngineValidator]) -> list[_Voter]:
     return sorted(voters, key=lambda voter: (-voter.power, voter.address))
 
 
-def _verify_vote(vote: _Vote, voter: _Voter, commit: _Commit, chain_id: str) -> int:
-    """Return the power that the vote adds to the block; a vote for none adds nothing."""
-    if vote.block_id_flag == ABSENT:
-        if vote.signature or vote.validator_address or vote.timestamp != _Time(nanos=0, seconds=0):
-            raise ProofInvalid(reason="an absent vote is not empty")
+def _verify_vote(vote: _Vote | None, voter: _Voter, start: bytes, chain_id: bytes) -> int:
+    """Return the power that the vote adds to the block."""
+    if vote is None:
         return 0
-    if to_bytes(vote.validator_address) != voter.address:
-        raise ProofInvalid(reason="a vote stands in another validator's place")
     suite = suite_named("ed25519-sha256")  # the engine's own, whatever the members' suites
-    message, signature = vote_bytes(vote, commit, chain_id), to_bytes(vote.signature)
+    message, signature = vote_bytes(start, vote, chain_id), to_bytes(vote.signature)
     known = suite.is_public_key_valid(voter.public_key)
     if not known or not suite.is_signature_valid(voter.public_key, message, signature):
         raise ProofInvalid(reason="the signature of a vote does not hold")
-    return voter.power if vote.block_id_flag == FOR_BLOCK else 0
+    return voter.power
 
 
-def vote_bytes(vote: _Vote, commit: _Commit, chain_id: str) -> bytes:
-    """Return what a validator signed: its canonical precommit, with its length before it."""
-    parts = [_number(1, _PRECOMMIT), _fixed64(2, commit.height), _fixed64(3, commit.round)]
-    if vote.block_id_flag == FOR_BLOCK:
-        parts.append(_embed(4, _block_id_wire(commit.block_id)))
-    parts += [_embed(5, _time_wire(vote.timestamp)), _data(6, chain_id.encode())]
-    message = b"".join(parts)
+def vote_start(header_hash: bytes, certificate: CommitCertificate, height: int) -> bytes:
+    """Return the beginning of what every validator signed: kind, height, round, block."""
+    block = _embed(1, header_hash) + _embed(2, to_bytes(certificate.parts))
+    parts = [_number(1, _PRECOMMIT), _fixed64(2, height), _fixed64(3, certificate.round)]
+    return b"".join([*parts, _embed(4, block)])
+
+
+def vote_bytes(start: bytes, vote: _Vote, chain_id: bytes) -> bytes:
+    """Return what a validator signed: its canonical precommit, with its length before it.
+
+    ``chain_id`` is the leaf of the header: the same text behind another field number.
+    """
+    message = start + _embed(5, to_bytes(vote.time)) + _embed(6, chain_id[2:])
     return _varint(len(message)) + message
 
 
-def _header_wires(header: _EngineHeader) -> list[bytes]:
-    """Return the fourteen leaves of an engine header, in the order of its fields."""
-    hashes = (
-        header.last_commit_hash,
-        header.data_hash,
-        header.validators_hash,
-        header.next_validators_hash,
-        header.consensus_hash,
-        header.app_hash,
-        header.last_results_hash,
-        header.evidence_hash,
-        header.proposer_address,
-    )
-    return [
-        _number(1, header.version.block) + _number(2, header.version.app),
-        _data(1, header.chain_id.encode()),
-        _number(1, header.height),
-        _time_wire(header.time),
-        _block_id_wire(header.last_block_id),
-        *(_data(1, to_bytes(text)) for text in hashes),
-    ]
-
-
 def _validator_wire(voter: _Voter) -> bytes:
-    return _embed(1, _data(1, voter.public_key)) + _number(2, voter.power)
-
-
-def _block_id_wire(block_id: _BlockId) -> bytes:
-    parts = _number(1, block_id.parts.total) + _data(2, to_bytes(block_id.parts.hash))
-    return _data(1, to_bytes(block_id.hash)) + _embed(2, parts)
-
-
-def _time_wire(time: _Time) -> bytes:
-    if time.nanos >= 1_000_000_000:
-        raise ProofInvalid(reason="a second has a thousand million nanoseconds")
-    return _number(1, time.seconds) + _number(2, time.nanos)
+    return _embed(1, _embed(1, voter.public_key)) + _number(2, voter.power)
 
 
 def _root(leaves: Iterable[bytes]) -> bytes:
@@ -256,10 +169,6 @@ def _number(place: int, value: int) -> bytes:
 
 def _fixed64(place: int, value: int) -> bytes:
     return _varint(place << 3 | _FIXED64) + value.to_bytes(8, "little") if value else b""
-
-
-def _data(place: int, value: bytes) -> bytes:
-    return _embed(place, value) if value else b""
 
 
 def _embed(place: int, value: bytes) -> bytes:

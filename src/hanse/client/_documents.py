@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evidence documents and registry values, decoded to the last field before any is believed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
@@ -10,11 +10,19 @@ import msgspec
 from hanse.client._certificate import certificate_decoder, decode_header, decode_path
 from hanse.client._commit import CommitCertificate, commit_decoder, verify_commit_form
 from hanse.client._genesis import Genesis, decode_genesis
-from hanse.client._state import StateProof, decode_state_key, decode_state_path, state_key
+from hanse.client._state import (
+    StateEntry,
+    StateProof,
+    decode_state_key,
+    state_key,
+    value_of,
+    verify_state_form,
+)
 from hanse.client.note import Note, parse_note
 from hanse.codec.base64url import to_bytes, to_hash, to_text
-from hanse.codec.canonical import decode, decode_as
+from hanse.codec.canonical import JsonValue, decode, decode_as, encode
 from hanse.codec.documents import (
+    TAG_EVIDENCE,
     TAG_HEADER,
     ContractEvent,
     Header,
@@ -23,6 +31,7 @@ from hanse.codec.documents import (
     decode_transaction,
 )
 from hanse.codec.limits import EVIDENCE_BYTES_MAX, INTEGER_MAX
+from hanse.crypto import Hash
 from hanse.errors import Malformed, TooLarge
 
 T = TypeVar("T")
@@ -97,13 +106,6 @@ class WithdrawalRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replacement: str | None
 
 
-class KeyProofs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The registry's word on one signature: its key, and its member."""
-
-    key: StateProof
-    member: StateProof
-
-
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index: int
     path: list[str]
@@ -118,20 +120,22 @@ class _Kind(msgspec.Struct, frozen=True):
 
 class _RecordEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: msgspec.Raw
-    contract: StateProof
+    digest: str
     genesis: msgspec.Raw
     header: msgspec.Raw
-    keys: list[KeyProofs]
     kind: Literal["record"]
     record: _Record
+    state: StateProof
     v: Literal[1]
-    withdrawal: StateProof
 
 
 class _StateEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: msgspec.Raw
+    contract: str
+    digest: str
     genesis: msgspec.Raw
     header: msgspec.Raw
+    key: str
     kind: Literal["state"]
     state: StateProof
     v: Literal[1]
@@ -158,7 +162,7 @@ class KeyPart:
 class RecordPart:
     """A record of the log with its place and path, and the registry's word on it.
 
-    ``proofs`` has each registry entry as path in the file, proof, and the state key it must be of.
+    ``state_keys`` are those of the registry's entries, in the order in which the file proves them.
     """
 
     index: int
@@ -169,7 +173,16 @@ class RecordPart:
     keys: tuple[KeyPart, ...]
     contract: ContractRecord
     withdrawal: WithdrawalRecord | None
-    proofs: tuple[tuple[str, StateProof, bytes], ...]
+    state_keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatePart:
+    """One key of a contract, and the value that the file shows there; ``None`` where absent."""
+
+    contract: str
+    key: bytes
+    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,51 +201,67 @@ Finality: TypeAlias = CertifiedNote | CommitCertificate
 class Evidence:
     """An evidence file whose form is right; nothing in it is believed yet."""
 
+    digest: str
     genesis: Genesis
     header: Header
     block_id: bytes
     finality: Finality
+    proof: StateProof
     record: RecordPart | None
-    state: StateProof | None
+    state: StatePart | None
+
+    @property
+    def state_keys(self) -> tuple[bytes, ...]:
+        """The state keys that the entries of ``proof`` are of, in their order."""
+        if self.record is not None:
+            return self.record.state_keys
+        assert self.state is not None, "a file shows a record or a state value"
+        return (self.state.key,)
 
 
 def decode_evidence(data: bytes) -> Evidence:
     """Return the evidence that ``data`` is, every field of the right form (step 1).
 
     Raises:
-        Rejected: more than one encoding, unknown or missing fields, limits, ids of the wrong form.
+        Rejected: more than one encoding, unknown or missing fields, limits, ids of the wrong form,
+            or the digest of another file.
     """
     if len(data) > EVIDENCE_BYTES_MAX:
         raise TooLarge(what="evidence bytes", limit=EVIDENCE_BYTES_MAX, actual=len(data))
     data = data.removesuffix(b"\n")
-    decode(data)
+    document = decode(data)
+    found: _RecordEvidence | _StateEvidence
     if decode_as(data, _kind_decoder).kind == "state":
-        state = decode_as(data, _state_decoder)
-        _check_state_proof(state.state, "$.state")
-        genesis = decode_genesis(bytes(state.genesis))
-        return _build(genesis, (state.header, state.certificate), state=state.state)
-    found = decode_as(data, _record_decoder)
+        found = decode_as(data, _state_decoder)
+    else:
+        found = decode_as(data, _record_decoder)
     genesis = decode_genesis(bytes(found.genesis))
-    record = _decode_record(found, genesis)
-    return _build(genesis, (found.header, found.certificate), record=record)
-
-
-def _build(
-    genesis: Genesis,
-    final: tuple[msgspec.Raw, msgspec.Raw],
-    *,
-    record: RecordPart | None = None,
-    state: StateProof | None = None,
-) -> Evidence:
-    raw_header = bytes(final[0])
+    if found.digest != digest_of(document, genesis.hash):
+        raise Malformed(reason="the digest is that of another file", at="$.digest")
+    raw_header = bytes(found.header)
     return Evidence(
+        digest=found.digest,
         genesis=genesis,
         header=decode_header(raw_header),
         block_id=genesis.hash.tagged(TAG_HEADER, raw_header),
-        finality=_decode_finality(bytes(final[1]), genesis),
-        record=record,
-        state=state,
+        finality=_decode_finality(bytes(found.certificate), genesis),
+        proof=found.state,
+        record=_decode_record(found, genesis) if isinstance(found, _RecordEvidence) else None,
+        state=_decode_state(found) if isinstance(found, _StateEvidence) else None,
     )
+
+
+def digest_of(document: JsonValue, hasher: Hash) -> str:
+    """Return the digest of an evidence file: over all of it but the digest itself."""
+    assert isinstance(document, dict), "an evidence file is an object"
+    rest = {name: value for name, value in document.items() if name != "digest"}
+    return to_text(hasher.tagged(TAG_EVIDENCE, encode(rest)))
+
+
+def _decode_state(found: _StateEvidence) -> StatePart:
+    verify_state_form(found.state, 1, "$.state")
+    key = decode_state_key(found.key, "$.key")
+    return StatePart(contract=found.contract, key=key, value=value_of(found.state.entries[0]))
 
 
 def _decode_finality(raw: bytes, genesis: Genesis) -> Finality:
@@ -251,58 +280,53 @@ def _decode_record(found: _RecordEvidence, genesis: Genesis) -> RecordPart:
     to_hash(transaction.body.ledger, "$.record.transaction.body.ledger")
     if not 0 <= found.record.index < INTEGER_MAX:
         raise Malformed(reason="an index is not negative", at="$.record.index")
-    proofs = tuple(_registry_proofs(found, transaction))
-    for at, proof, _ in proofs:
-        _check_state_proof(proof, at)
-    withdrawal = None
-    if found.withdrawal.present:
-        withdrawal = _decode_value(found.withdrawal, WithdrawalRecord)
-    contract = _decode_value(found.contract, ContractRecord)
+    signatures = transaction.signatures
+    if len({(s.signer, s.key) for s in signatures}) != len(signatures):
+        raise Malformed(reason="a key signs only once", at="$.record.transaction.signatures")
+    verify_state_form(found.state, 2 + 2 * len(signatures), "$.state")
+    entries = found.state.entries
+    contract = _decode_value(entries[0], ContractRecord, 0)
     for version in contract.versions:
-        to_hash(version.hash, "$.contract.value.versions")
+        to_hash(version.hash, "$.state.entries[0]")
         _check_heights(version.from_height, None)
+    withdrawn = value_of(entries[1]) is not None
     return RecordPart(
         index=found.record.index,
         path=decode_path(found.record.path, "$.record.path"),
         receipt=decode_receipt(bytes(found.record.receipt)),
         receipt_bytes=bytes(found.record.receipt),
         transaction=transaction,
-        keys=tuple(_decode_keys(found, transaction)),
+        keys=tuple(_decode_keys(entries, signatures)),
         contract=contract,
-        withdrawal=withdrawal,
-        proofs=proofs,
+        withdrawal=_decode_value(entries[1], WithdrawalRecord, 1) if withdrawn else None,
+        state_keys=tuple(_registry_keys(transaction)),
     )
 
 
-def _registry_proofs(
-    found: _RecordEvidence, transaction: Transaction
-) -> Iterator[tuple[str, StateProof, bytes]]:
-    signatures = transaction.signatures
-    if len(found.keys) != len(signatures):
-        raise Malformed(reason="there is one entry for each signature", at="$.keys")
-    if len({(s.signer, s.key) for s in signatures}) != len(signatures):
-        raise Malformed(reason="a key signs only once", at="$.record.transaction.signatures")
-    for i, (entry, signed) in enumerate(zip(found.keys, signatures, strict=True)):
-        yield f"$.keys[{i}].key", entry.key, state_key("keys", (signed.signer, signed.key))
-        yield f"$.keys[{i}].member", entry.member, state_key("members", signed.signer)
-    signer = transaction.body.signer
-    withdrawals = state_key("withdrawals", (to_text(transaction.id), organisation_of(signer)))
-    yield "$.contract", found.contract, state_key("contracts", transaction.body.contract)
-    yield "$.withdrawal", found.withdrawal, withdrawals
+def _registry_keys(transaction: Transaction) -> Iterator[bytes]:
+    """Yield the keys of the registry's entries that speak for a record, in the file's order."""
+    yield state_key("contracts", transaction.body.contract)
+    organisation = organisation_of(transaction.body.signer)
+    yield state_key("withdrawals", (to_text(transaction.id), organisation))
+    for signed in transaction.signatures:
+        yield state_key("keys", (signed.signer, signed.key))
+        yield state_key("members", signed.signer)
 
 
-def _decode_keys(found: _RecordEvidence, transaction: Transaction) -> Iterator[KeyPart]:
-    for entry, signature in zip(found.keys, transaction.signatures, strict=True):
+def _decode_keys(
+    entries: Sequence[StateEntry], signatures: Sequence[Signature]
+) -> Iterator[KeyPart]:
+    for at, signature in enumerate(signatures):
         organisation_of(signature.signer)
-        key = _decode_value(entry.key, KeyRecord)
-        member = _decode_value(entry.member, MemberRecord)
+        key = _decode_value(entries[2 + 2 * at], KeyRecord, 2 + 2 * at)
+        member = _decode_value(entries[3 + 2 * at], MemberRecord, 3 + 2 * at)
         _check_heights(key.from_height, key.to_height)
         _check_heights(member.from_height, member.to_height)
         yield KeyPart(
             signature=signature,
             signature_bytes=to_bytes(signature.signature, "$.record.transaction.signatures"),
             key=key,
-            public_key=to_bytes(key.public_key, "$.keys"),
+            public_key=to_bytes(key.public_key, "$.state.entries"),
             member=member,
         )
 
@@ -321,17 +345,14 @@ def organisation_of(member: str) -> str:
 
 def _check_heights(from_height: int, to_height: int | None) -> None:
     if from_height < 0 or (to_height is not None and to_height < 0):
-        raise Malformed(reason="a height is not negative", at="$.keys")
+        raise Malformed(reason="a height is not negative", at="$.state.entries")
 
 
-def _check_state_proof(proof: StateProof, at: str) -> None:
-    decode_state_key(proof, at)
-    decode_state_path(proof.bucket, proof.siblings, at)
-    decode_state_path(proof.top_bucket, proof.top_siblings, at)
-
-
-def _decode_value(proof: StateProof, kind: type[T]) -> T:
-    return decode_as(bytes(proof.value), msgspec.json.Decoder(kind))
+def _decode_value(entry: StateEntry, kind: type[T], place: int) -> T:
+    value = value_of(entry)
+    if value is None:
+        raise Malformed(reason="this entry must be present", at=f"$.state.entries[{place}]")
+    return decode_as(value, msgspec.json.Decoder(kind))
 
 
 def decode_receipt(raw: bytes) -> Receipt:

@@ -20,14 +20,14 @@ from hanse.client._http import (
     fetch_json,
     segment,
 )
-from hanse.client._state import StateProof, state_key, verify_state_proof
+from hanse.client._state import StateProof, state_key, value_of, verify_state_proof
 from hanse.client.bulk import encode_args, verify_record
 from hanse.client.evidence import Result, verify
 from hanse.client.note import Note, encode_note, parse_note, with_lines
 from hanse.client.receipts import VerifiedReceipt
 from hanse.client.session import Session, node_at_fault
 from hanse.client.witness import Witness
-from hanse.codec.base64url import to_bytes, to_hash, to_text
+from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import JsonObject, decode, encode
 from hanse.codec.documents import TAG_HEADER, TAG_SIGNED, Body, decode_transaction
 from hanse.codec.limits import BLOCK_TXS_MAX
@@ -118,11 +118,11 @@ def state(session: Session, contract: str, collection: str, key: Key) -> Steps[V
     answer = decode_answer(body, _state_decoder, path)
     with node_at_fault(path):
         found = verify_certified(bytes(answer.header), bytes(answer.certificate), genesis)
-        value = verify_state_proof(genesis.hash, found.state_root, answer.proof, "$.proof")
-        if to_bytes(answer.proof.key) != state_key(collection, key):
-            raise ProofInvalid(reason="the proof is about another key")
-    if answer.proof.contract != contract:
-        raise ProofInvalid(reason="the proof is about another contract")
+        keys = (state_key(collection, key),)
+        verify_state_proof(
+            genesis.hash, found.state_root, contract, keys, answer.proof, at="$.proof"
+        )
+    value = value_of(answer.proof.entries[0])
     yield from session.see(found.note)
     session.require_fresh(found.note, size_before)
     return VerifiedState(
@@ -218,7 +218,7 @@ def evidence_of_state(session: Session, contract: str, collection: str, key: Key
     yield from _verify_evidence(session, data)
     found = decode_evidence(data).state
     wanted = (contract, state_key(collection, key))
-    if found is None or (found.contract, to_bytes(found.key)) != wanted:
+    if found is None or (found.contract, found.key) != wanted:
         raise ProofInvalid(reason="the evidence is about another key")
     return data
 

@@ -43,7 +43,10 @@ def parse(data: bytes) -> dict[str, Any]:
 
 
 def alter(data: bytes, what: str) -> bytes:
-    """Return the evidence with one small thing changed, so that a reader can see it fail."""
+    """Return the evidence with one small thing changed, so that a reader can see it fail.
+
+    The digest is made anew, as a forger would: else every change would fail by that alone.
+    """
     document = parse(data)
     record = document.get("record")
     if not isinstance(record, dict):
@@ -61,7 +64,7 @@ def alter(data: bytes, what: str) -> bytes:
         record["path"][0] = _flip(record["path"][0])
     elif what in {"path", "root"}:
         document["header"]["log_root"] = _flip(document["header"]["log_root"])
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return evidence.with_digest(document)
 
 
 def _flip(text: str) -> str:

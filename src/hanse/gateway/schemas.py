@@ -79,19 +79,11 @@ def _documents() -> dict[str, object]:
         },
         ["type", "title", "status", "code", "hint"],
     )
-    proof = closed(
-        {
-            "bucket": list_of(list_of(HASH)),
-            "contract": TEXT,
-            "key": HASH,
-            "present": {"type": "boolean"},
-            "siblings": list_of(HASH),
-            "top_bucket": list_of(list_of(HASH)),
-            "top_siblings": list_of(HASH),
-            "value": {},
-        }
-    )
+    path: dict[str, object] = {"bucket": list_of(HASH), "siblings": list_of(HASH)}
+    entry = closed({**path, "value": {}}, list(path))
+    proof = closed({**path, "entries": list_of(entry)})
     kinds = {"kind": {"enum": ["record", "state"]}, "v": {"const": 1}, "genesis": OBJECT}
+    kinds |= {"digest": HASH, "state": ref("StateProof")}
     return {
         "Certificate": opened({"engine": TEXT}),
         "Evidence": opened({**kinds, "header": ref("Header"), "certificate": ref("Certificate")}),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evidence documents and their parts, built from the store at one header (``spec/evidence.md``)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from hanse.client.note import Note, NoteLine, encode_note
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import encode
-from hanse.codec.documents import TAG_KEY, Transaction
+from hanse.codec.documents import TAG_EVIDENCE, TAG_KEY, Transaction
 from hanse.contracts.keys import encode_key
 from hanse.crypto import Hash
 from hanse.identity import organisation_of
@@ -19,30 +20,27 @@ from hanse.storage import Store
 Document = dict[str, Any]
 
 
-def state_proof(store: Store, hashed: Hash, contract: str, key: bytes) -> Document:
-    """Return the proof that ``key`` of ``contract`` is present with its value, or absent."""
-    value = store.get(contract, key)
-    inner, top = store.tries.prove(contract, hashed.tagged(TAG_KEY, key))
+def state_proof(store: Store, hashed: Hash, contract: str, keys: Sequence[bytes]) -> Document:
+    """Return the proof that each of the keys is present with its value, or absent."""
+    paths = [store.tries.prove(contract, hashed.tagged(TAG_KEY, key)) for key in keys]
+    entries = []
+    for key, (inner, _) in zip(keys, paths, strict=True):
+        value = store.get(contract, key)
+        entries.append(_path(inner) | ({} if value is None else {"value": msgspec.Raw(value)}))
+    _, top = paths[0]
+    return _path(top) | {"entries": entries}
+
+
+def _path(path: StatePath) -> Document:
     return {
-        "bucket": _bucket(inner),
-        "contract": contract,
-        "key": to_text(key),
-        "present": value is not None,
-        "siblings": [to_text(s) for s in inner.siblings],
-        "top_bucket": _bucket(top),
-        "top_siblings": [to_text(s) for s in top.siblings],
-        "value": None if value is None else msgspec.Raw(value),
+        "bucket": [to_text(key + value) for key, value in path.bucket],
+        "siblings": [to_text(s) for s in path.siblings],
     }
 
 
-def _bucket(path: StatePath) -> list[list[str]]:
-    return [[to_text(k), to_text(v)] for k, v in path.bucket]
-
-
-def registry_proof(store: Store, hashed: Hash, collection: str, key: object) -> Document:
-    """Return the proof of an entry of the registry."""
-    state_key = collection.encode("ascii") + b"\x00" + encode_key(key)
-    return state_proof(store, hashed, "registry", state_key)
+def registry_key(collection: str, key: object) -> bytes:
+    """Return the state key of an entry of the registry."""
+    return collection.encode("ascii") + b"\x00" + encode_key(key)
 
 
 def header_path(frontier: Frontier) -> list[str]:
@@ -78,41 +76,26 @@ def record_parts(  # noqa: PLR0913, PLR0917  # the parts of one record
 ) -> Document:
     """Return what an evidence document of a record has beside the certified header."""
     path = inclusion_path(hashed, store.log_node, leaf_index, log_size)
+    withdrawal = (to_text(tx.id), organisation_of(tx.body.signer))
+    keys = [registry_key("contracts", tx.body.contract), registry_key("withdrawals", withdrawal)]
+    for signed in tx.signatures:
+        keys.append(registry_key("keys", (signed.signer, signed.key)))
+        keys.append(registry_key("members", signed.signer))
     return {
-        "contract": registry_proof(store, hashed, "contracts", tx.body.contract),
-        "keys": [
-            {
-                "key": registry_proof(store, hashed, "keys", (s.signer, s.key)),
-                "member": registry_proof(store, hashed, "members", s.signer),
-            }
-            for s in tx.signatures
-        ],
         "record": {
             "index": leaf_index,
             "path": [to_text(h) for h in path],
             "receipt": msgspec.Raw(receipt),
             "transaction": msgspec.Raw(tx.raw),
         },
-        "withdrawal": registry_proof(
-            store, hashed, "withdrawals", (to_text(tx.id), organisation_of(tx.body.signer))
-        ),
+        "state": state_proof(store, hashed, "registry", keys),
     }
 
 
-def evidence(
-    kind: str, genesis: bytes, header: bytes, certificate: Document, parts: Document
-) -> bytes:
-    """Return the evidence document."""
-    return encode(
-        {
-            "certificate": certificate,
-            "genesis": msgspec.Raw(genesis),
-            "header": msgspec.Raw(header),
-            "kind": kind,
-            "v": 1,
-            **parts,
-        }
-    )
+def evidence(kind: str, hashed: Hash, documents: Document, parts: Document) -> bytes:
+    """Return the evidence file of its documents (genesis, header, certificate) and parts."""
+    file = {**documents, **parts, "kind": kind, "v": 1}
+    return encode(file | {"digest": to_text(hashed.tagged(TAG_EVIDENCE, encode(file)))})
 
 
 def quorum_note(note: Note, quorum: int) -> Note:

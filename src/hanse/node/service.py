@@ -378,7 +378,7 @@ class NodeService:
         """Return a state value with its proof under the newest header."""
         key = self._state_key(contract, name, key_json)
         async with self._node.lock:
-            proof = proofs.state_proof(self._node.store, self.hash, contract, key)
+            proof = proofs.state_proof(self._node.store, self.hash, contract, [key])
             path, note = self._newest_certificate()
             return {
                 "certificate": proofs.certificate_document(path, note),
@@ -390,7 +390,8 @@ class NodeService:
         """Return the evidence document of a state value, present or absent."""
         key = self._state_key(contract, name, key_json)
         async with self._node.lock:
-            parts = {"state": proofs.state_proof(self._node.store, self.hash, contract, key)}
+            proof = proofs.state_proof(self._node.store, self.hash, contract, [key])
+            parts = {"contract": contract, "key": to_text(key), "state": proof}
             finish = self._prepare()
         return await finish("state", parts)
 
@@ -416,7 +417,12 @@ class NodeService:
             cosigned = await self._cosigning.wait(note.checkpoint.size)
             complete = proofs.quorum_note(cosigned, self._cosigning.quorum)
             certificate = proofs.certificate_document(path, complete)
-            return proofs.evidence(kind, self.genesis_bytes, header, certificate, parts)
+            documents = {
+                "certificate": certificate,
+                "genesis": msgspec.Raw(self.genesis_bytes),
+                "header": msgspec.Raw(header),
+            }
+            return proofs.evidence(kind, self.hash, documents, parts)
 
         return finish
 

@@ -224,12 +224,8 @@ class FakeLedger:
     def state(self, contract: str, key: bytes) -> dict:
         path, top = self.tries.prove(contract, self.hash.tagged(TAG_KEY, key))
         value = self.values.get((contract, key))
-        proof = {
-            "bucket": _bucket(path), "contract": contract, "key": to_text(key),
-            "present": (contract, key) in self.values,
-            "siblings": [to_text(s) for s in path.siblings], "top_bucket": _bucket(top),
-            "top_siblings": [to_text(s) for s in top.siblings], "value": value,
-        }  # fmt: skip
+        entry = _path(path) | ({"value": value} if (contract, key) in self.values else {})
+        proof = _path(top) | {"entries": [entry]}
         return self.certified(len(self.blocks) - 1) | {"proof": proof}
 
     def consistency(self, old: int, new: int) -> dict:
@@ -255,8 +251,9 @@ def _record(raw: bytes, receipt: bytes) -> dict:
     }
 
 
-def _bucket(path: StatePath) -> list[list[str]]:
-    return [[to_text(kh), to_text(vh)] for kh, vh in path.bucket]
+def _path(path: StatePath) -> dict:
+    bucket = [to_text(kh + vh) for kh, vh in path.bucket]
+    return {"bucket": bucket, "siblings": [to_text(s) for s in path.siblings]}
 
 
 def problem(code: str, status: int, **facts: object) -> bytes:

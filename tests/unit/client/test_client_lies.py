@@ -36,8 +36,8 @@ def gateway() -> FakeGateway:
     return FakeGateway(FakeLedger())
 
 
-def put(client: Client, key: str = "L1") -> object:
-    return client.submit("book", "put", {"key": key, "value": 1}, cost_max=100)
+def put(client: Client, key: str = "L1", value: int = 1) -> object:
+    return client.submit("book", "put", {"key": key, "value": value}, cost_max=100)
 
 
 def put_batch(client: Client) -> object:
@@ -209,15 +209,18 @@ def test_a_forged_ledger_of_the_same_names_is_refused(gateway) -> None:
 
 
 STATE_LIES = {
-    "other value": lambda d: d["proof"].update(value=2),
-    "absent": lambda d: d["proof"].update(present=False, value=None),
-    "absent with value": lambda d: d["proof"].update(present=False),
-    "bucket dropped": lambda d: d["proof"].update(bucket=[]),
-    "value hash": set_at("proof", "bucket", 0, 1),
-    "top bucket": set_at("proof", "top_bucket", 0, 1),
-    "sibling added": lambda d: d["proof"]["siblings"].append(to_text(bytes(480))),
-    "short sibling": lambda d: d["proof"]["siblings"].append(to_text(bytes(32))),
-    "other contract": lambda d: d["proof"].update(contract="toll"),
+    "other value": lambda d: d["proof"]["entries"][0].update(value=2),
+    "absent": lambda d: d["proof"]["entries"][0].pop("value"),
+    "null": lambda d: d["proof"]["entries"][0].update(value=None),
+    "no entry": lambda d: d["proof"]["entries"].clear(),
+    "two entries": lambda d: d["proof"]["entries"].append(d["proof"]["entries"][0]),
+    "bucket dropped": lambda d: d["proof"]["entries"][0].update(bucket=[]),
+    "value hash": set_at("proof", "entries", 0, "bucket", 0),
+    "short entry": lambda d: d["proof"]["entries"][0]["bucket"].append(to_text(bytes(32))),
+    "top bucket": set_at("proof", "bucket", 0),
+    "sibling added": lambda d: d["proof"]["entries"][0]["siblings"].append(to_text(bytes(480))),
+    "short sibling": lambda d: d["proof"]["entries"][0]["siblings"].append(to_text(bytes(32))),
+    "other contract": lambda d: d["proof"]["bucket"].clear(),
     "unknown field": lambda d: d["proof"].update(extra=1),
 }
 
@@ -234,10 +237,14 @@ def test_a_state_value_that_is_not_under_the_root_is_refused(gateway, name: str)
 def test_a_true_proof_of_another_key_is_refused(gateway) -> None:
     client = open_client(gateway)
     put(client, "L1")
-    put(client, "L2")
+    put(client, "L2", 2)
     other = gateway.ledger.state("book", b"lots\x00\x30L2\x00")
     gateway.lie = edited("/v1/state", lambda _: other)
-    with pytest.raises(ProofInvalid, match="another key"):
+    with pytest.raises(ProofInvalid, match="the value is another one"):
+        client.state("book", "lots", "L1")
+    absent = gateway.ledger.state("book", b"lots\x00\x30L9\x00")
+    gateway.lie = edited("/v1/state", lambda _: absent)
+    with pytest.raises(ProofInvalid, match="present and absent"):
         client.state("book", "lots", "L1")
 
 

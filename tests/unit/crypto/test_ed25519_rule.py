@@ -9,7 +9,7 @@ import pytest
 from hanse.crypto import _ed25519 as rule
 from hanse.crypto import suite_named
 from hanse.crypto.signers import generate
-from hanse_verify.ed25519 import verify_ed25519
+from hanse_verify.suites import verify_ed25519
 
 SUITE = suite_named("ed25519-sha256")
 # the eight points of small order and their six other spellings, by the CCTV README

@@ -8,8 +8,8 @@ from pathlib import Path
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.crypto import SUITES, hash_named, suite_named
 from hanse.crypto.keyfiles import load
-from hanse_verify.ed25519 import verify_ed25519
 from hanse_verify.sm2 import verify_sm2
+from hanse_verify.suites import verify_ed25519
 
 PAGE = Path(__file__).parents[3] / "spec" / "suites.md"
 SIGNED, HASHES, KEY_FILE = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)

@@ -6,8 +6,8 @@ import random  # noqa: TID251 - seeded, in a test
 import pytest
 
 from hanse.crypto.signers import from_private
-from hanse_verify.ed25519 import verify_ed25519
 from hanse_verify.sm2 import verify_sm2
+from hanse_verify.suites import verify_ed25519
 
 CHECKS = [("ed25519-sha256", verify_ed25519, 60), ("sm2-sm3", verify_sm2, 40)]
 

@@ -1,30 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people read beside the verdict: the claim, keys in plain words, a text safe to show.
+"""What people read beside the verdict: the facts in a file. Nothing here decides anything."""
 
-Nothing here decides anything.
-"""
-
-import json
 import re
 from typing import Any
 
-from hanse_verify.canonical import INTEGER_MAX, b64, unb64
+from hanse_verify.documents import INTEGER_MAX, Document, b64, unb64
 
+_FACTS = ("digest", "ledger", "kind", "height", "as_of_height", "as_of_time_ms")
+NO_FACTS: Document = {**dict.fromkeys(_FACTS), "claim": {}}
 _text = re.compile(rb"((?:[^\0]|\0\xff)*)\0(?!\xff)", re.DOTALL).match
 
 
-def read_claim(file: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Return the height that a file is about, and who did what there or what the state held."""
-    if file["kind"] == "state":
-        proof = file["state"]
-        map_, key = read_key(unb64(proof["key"]))
-        claim = {"contract": proof["contract"], "key": key, "map": map_}
-        claim |= {"present": proof["present"], "value": proof["value"]}
-        return file["header"]["height"], claim
-    receipt, body = file["record"]["receipt"], file["record"]["transaction"]["body"]
-    claim = {name: body[name] for name in ("action", "contract", "signer")}
-    claim |= {name: receipt[name] for name in ("code", "status", "tx") if name in receipt}
-    return receipt["height"], claim
+def read_facts(file: Document, ledger: str, digest: str) -> Document:
+    """Return what a file is about, and who did what there or what the state held."""
+    header, kind, height = file["header"], file["kind"], file["header"]["height"]
+    if kind == "state":
+        (map_, key), entry = read_key(unb64(file["key"])), file["state"]["entries"][0]
+        claim = {"contract": file["contract"], "key": key, "map": map_}
+        claim |= {"present": "value" in entry, "value": entry.get("value")}
+    else:
+        said = file["record"]["transaction"]["body"] | file["record"]["receipt"]
+        names = ("action", "contract", "signer", "code", "status", "tx")
+        claim, height = {name: said[name] for name in names if name in said}, said["height"]
+    facts = (digest, ledger, kind, height, header["height"], header["time_ms"])
+    return {**dict(zip(_FACTS, facts, strict=True)), "claim": claim}
 
 
 def read_key(key: bytes) -> tuple[str, Any]:
@@ -32,10 +31,9 @@ def read_key(key: bytes) -> tuple[str, Any]:
     name, _, rest = key.partition(b"\0")
     try:
         parts, rest = _parts(rest)
-        readable = parts if not rest else b64(key)
     except (ValueError, IndexError):
-        readable = b64(key)
-    return name.decode("ascii", "replace"), readable
+        rest = b"unread"
+    return name.decode("ascii", "replace"), b64(key) if rest else parts
 
 
 def _parts(data: bytes) -> tuple[Any, bytes]:
@@ -45,38 +43,20 @@ def _parts(data: bytes) -> tuple[Any, bytes]:
         if tag in (0x10, 0x11):
             parts.append(tag == 0x11)
         elif tag == 0x20:
-            size = data[0] - 0x80 if data[0] >= 0x80 else 0x7F - data[0]
-            number = int.from_bytes(data[1 : 1 + size], "big")
-            number -= 0 if data[0] >= 0x80 else 256**size - 1
+            below, size = data[0] < 0x80, max(data[0] - 0x80, 0x7F - data[0])  # below zero?
+            digits, data = data[1 : 1 + size], data[1 + size :]
+            number = int.from_bytes(digits, "big") - below * (256**size - 1)
+            fewest = (abs(number).bit_length() + 7) // 8  # another spelling is another key
+            if below != (number < 0) or not fewest == len(digits) == size <= 32:
+                raise ValueError
             parts.append(number if abs(number) <= INTEGER_MAX else str(number))
-            data = data[1 + size :]
         elif tag in (0x30, 0x40) and (found := _text(data)):
-            text = found[1].replace(b"\0\xff", b"\0")
+            text, data = found[1].replace(b"\0\xff", b"\0"), data[found.end() :]
             parts.append(text.decode() if tag == 0x30 else b64(text))
-            data = data[found.end() :]
         elif tag == 0x50:
             inner, data = _parts(data)
             parts.append(inner)
-            data = data[1:]
+            _end, data = data[0], data[1:]
         else:
             raise ValueError
     return parts, data
-
-
-def describe(document: dict[str, Any]) -> str:
-    """Return a result for people, with nothing in it that could command a terminal."""
-    lines = [_SENTENCES[document["verdict"]]]
-    for step in document["steps"]:
-        lines += [f"  {'ok' if step['passed'] else 'NO'}  {step['step']}: {step['detail']}"]
-    if document["verdict"] != "not_valid":  # what is not proved is not shown
-        lines += [f"  {name} = {json.dumps(value)}" for name, value in document["claim"].items()]
-    safe = ("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)
-    return "\n".join(safe)
-
-
-_SENTENCES = {
-    "valid": "VALID",
-    "withdrawn": "WITHDRAWN: true then, and taken back since",
-    "unknown_issuer": "UNKNOWN ISSUER: all fits, but no trust anchor says whose ledger it is",
-    "not_valid": "NOT VALID: altered, damaged, or made without power",
-}

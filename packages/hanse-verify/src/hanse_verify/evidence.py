@@ -1,237 +1,152 @@
 # SPDX-License-Identifier: Apache-2.0
 """The six steps, in the order and by the names of ``spec/evidence.md``; begin at :func:`verify`."""
 
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
-from typing import Any, Final
+from base64 import b64encode
+from typing import Any
 
-from hanse_verify.canonical import EvidenceError, b64, decode, encode, unb64
-from hanse_verify.cometbft import COMETBFT, check_commit
-from hanse_verify.display import read_claim
-from hanse_verify.merkle import check_state, log_root, state_key, tagged
-from hanse_verify.note import check_note, parse_note
-from hanse_verify.shapes import EMBEDDED, FILES, VALUES, check
+from hanse_verify.display import NO_FACTS, read_facts
+from hanse_verify.documents import BYTES_MAX, Document, b64, check, decode, encode, unb64
+from hanse_verify.proofs import check_commit, check_note, check_state, log_root, state_key, tagged
 from hanse_verify.suites import HASHES, check_signature
 
-BYTES_MAX: Final = 4 * 1024 * 1024  # of an evidence file
-SIGNATURES_MAX: Final = 8  # on one transaction
-WITNESSES_MAX: Final = 32  # named by a genesis document
-KEY_BYTES_MAX: Final = 480  # of a state key
 
-
-class Verdict(StrEnum):
-    """What the evidence is worth to whoever holds the trust anchor."""
-
-    VALID = "valid"
-    WITHDRAWN = "withdrawn"
-    UNKNOWN_ISSUER = "unknown_issuer"
-    NOT_VALID = "not_valid"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One of the six steps, whether it passed, and in words what it found."""
-
-    step: str
-    passed: bool
-    detail: str
-
-
-@dataclass(slots=True)
-class Result:
-    """The verdict, how it came about, and the claim: true if the verdict is good."""
-
-    verdict: Verdict = Verdict.NOT_VALID
-    ledger: str | None = None
-    kind: str | None = None
-    height: int | None = None
-    as_of_height: int | None = None
-    as_of_time_ms: int | None = None
-    steps: list[Step] = field(default_factory=list)
-    claim: dict[str, Any] = field(default_factory=dict)
-
-    def to_document(self) -> dict[str, Any]:
-        """Return the result as the document that ``--json`` prints."""
-        return asdict(self)
-
-
-class _WithdrawnError(EvidenceError):
-    """Everything holds, and so does a later withdrawal."""
-
-
-def verify(data: bytes, trust: str | None) -> Result:
-    """Return what the evidence file proves to one who trusts the anchor; never raises on bad data.
-
-    Args:
-        data: the file; one newline at its end is allowed.
-        trust: a ledger id or the text of a checkpoint, got elsewhere than from the file.
-    """
-    case = _Case(data, trust)
-    result, good = case.result, Verdict.UNKNOWN_ISSUER if trust is None else Verdict.VALID
-    for name in ("format", "signature", "inclusion", "finality", "key status", "withdrawal"):
+def verify(data: bytes, trust: str | None) -> Document:
+    """Tell what ``data`` proves to who holds ``trust``, a ledger id or checkpoint; never raises."""
+    case, steps = _Case(data, trust), []
+    for step in ("format", "signature", "inclusion", "finality", "key status", "withdrawal"):
         try:
-            detail = getattr(case, f"check_{name.replace(' ', '_')}")()
-            result.steps.append(Step(name, passed=True, detail=detail))
-        except EvidenceError as error:
-            result.steps.append(Step(name, passed=False, detail=str(error)))
-            if not isinstance(error, _WithdrawnError):
-                return result
-            good = Verdict.WITHDRAWN if good is Verdict.VALID else good
-    result.verdict = good
-    return result
+            detail, passed = getattr(case, f"check_{step.replace(' ', '_')}")(), True
+        except (ValueError, RecursionError) as error:
+            detail, passed = str(error), False
+        steps.append({"step": step, "passed": passed, "detail": detail})
+        if not passed:
+            break
+    verdict = "unknown_issuer" if trust is None else "valid" if passed else "withdrawn"
+    verdict = verdict if passed or step == "withdrawal" else "not_valid"
+    return {"verdict": verdict, **case.facts, "steps": steps}
 
 
 class _Case:
-    """One file under examination."""
+    """One file under examination, and what the earlier steps found in it for the later ones."""
 
     def __init__(self, data: bytes, trust: str | None) -> None:
-        self.data, self.trust, self.result = data, trust, Result()
-        self.signed: list[tuple[dict[str, Any], dict[str, Any]]] = []  # signatures with their keys
-        self.proofs: list[tuple[dict[str, Any], str, bytes]] = []  # proof, map, key it must be of
-
-    def digest(self, tag: str, value: object) -> bytes:
-        """Return the tagged hash of the canonical bytes of ``value``."""
-        return tagged(self.hash, f"hanse/{tag}/1", encode(value))
+        self.data, self.trust, self.facts, self.withdrawal = data, trust, NO_FACTS, None
+        self.signers: list[tuple[Any, ...]] = []  # signer and key id, signature, key, member
 
     def check_format(self) -> str:
-        """1: one canonical encoding, known version, exact fields, within limits."""
+        """1: one canonical encoding of exactly these fields, within limits, unchanged."""
         if len(self.data) > BYTES_MAX:
-            raise EvidenceError(f"more than {BYTES_MAX} bytes")
-        file = decode(self.data.removesuffix(b"\n"))
-        kind = file.get("kind") if isinstance(file, dict) else None
-        if kind not in ("record", "state"):
-            raise EvidenceError("neither evidence of a record nor of a state value")
-        check(file, FILES[kind])
-        genesis, self.file, self.header = file["genesis"], file, file["header"]
+            raise ValueError(f"more than {BYTES_MAX} bytes")
+        self.file = file = decode(self.data.removesuffix(b"\n"))
+        is_record = isinstance(file, dict) and file.get("kind") == "record"
+        check(file, "record_file" if is_record else "state_file")
+        genesis = file["genesis"]
         # one validator of many must not speak for all: the ledger, not the file, names the engine
-        engine = COMETBFT if "engine_validators" in genesis else EMBEDDED
+        engine = "cometbft" if "engine_validators" in genesis else "embedded"
         check(file["certificate"], engine, "$.certificate")
-        witnesses = {witness["name"] for witness in genesis["witnesses"]}
-        if len(witnesses) != len(genesis["witnesses"]) or len(witnesses) > WITNESSES_MAX:
-            raise EvidenceError(f"more than {WITNESSES_MAX} witnesses, or one named twice")
-        if not genesis["validators"] or genesis["witness_quorum"] > len(witnesses):
-            raise EvidenceError("a ledger without validator, or a quorum out of reach")
+        names = {witness["name"] for witness in genesis["witnesses"]}
+        if not genesis["witness_quorum"] <= len(names) == len(genesis["witnesses"]):
+            raise ValueError("a witness is named twice, or the quorum is out of reach")
         self.hash = HASHES[genesis["hash"]]
-        self.ledger = b64(self.digest("genesis", genesis))
-        if kind == "record":
-            self._check_record_format(file["record"])
-        for proof in [proof for proof, _, _ in self.proofs] or [file["state"]]:
-            if not 0 < len(unb64(proof["key"])) <= KEY_BYTES_MAX:
-                raise EvidenceError(f"a state key has 1 to {KEY_BYTES_MAX} bytes")
-        result, header = self.result, self.header
-        result.ledger, result.kind = self.ledger, kind
-        result.height, result.claim = read_claim(file)
-        result.as_of_height, result.as_of_time_ms = header["height"], header["time_ms"]
-        return f"{len(self.data)} bytes of evidence of a {kind}, version 1"
+        if (digest := file.pop("digest")) != b64(tagged(self.hash, "evidence", file)):
+            raise ValueError("the digest is that of another file")
+        self.ledger = b64(tagged(self.hash, "genesis", genesis))
+        self.keys = self.read_record() if is_record else [unb64(file["key"])]
+        self.facts = read_facts(file, self.ledger, digest)
+        return f"{len(self.data)} bytes of evidence of a {file['kind']}, version 1"
 
-    def _check_record_format(self, record: dict[str, Any]) -> None:
-        file, receipt, transaction = self.file, record["receipt"], record["transaction"]
+    def read_record(self) -> list[bytes]:
+        """Return the keys of the registry entries that a record needs, and keep their values."""
+        receipt, transaction = self.file["record"]["receipt"], self.file["record"]["transaction"]
         body, signatures = transaction["body"], transaction["signatures"]
-        pairs = [(signature["signer"], signature["key"]) for signature in signatures]
-        if not 1 <= len(signatures) == len(file["keys"]) <= SIGNATURES_MAX:
-            raise EvidenceError(f"not 1 to {SIGNATURES_MAX} signatures, with a key for each")
-        if pairs[0] != (body["signer"], body["key"]) or len(set(pairs)) != len(pairs):
-            raise EvidenceError("the first signature is not the signer's, or one is repeated")
+        named = [(signature["signer"], signature["key"]) for signature in signatures]
+        if named[0] != (body["signer"], body["key"]) or len(set(named)) != len(named):
+            raise ValueError("the first signature is not the signer's, or one is repeated")
         if (receipt["status"] == "rejected") != ("code" in receipt):
-            raise EvidenceError("a refusal has a code, and nothing else has")
-        self.signed = list(zip(signatures, file["keys"], strict=True))
-        self.tx, organisation = b64(self.digest("tx", body)), body["signer"].partition("@")[2]
-        entries: list[tuple[dict[str, Any], str, tuple[str, ...]]]
-        entries = [(file["contract"], "contracts", (body["contract"],))]
-        entries += [(file["withdrawal"], "withdrawals", (self.tx, organisation))]
-        for signature, keys in self.signed:
-            entries += [(keys["key"], "keys", (signature["signer"], signature["key"]))]
-            entries += [(keys["member"], "members", (signature["signer"],))]
-        for proof, map_, key in entries:
-            self.proofs.append((proof, map_, state_key(map_, *key)))
-            if proof["present"] or map_ != "withdrawals":  # only that one may be absent
-                check(proof["value"], VALUES[map_], f"$ value in {map_}")
+            raise ValueError("a refusal has a code, and nothing else has")
+        self.tx, organisation = b64(tagged(self.hash, "tx", body)), body["signer"].partition("@")[2]
+        places = [("contracts", body["contract"]), ("withdrawals", self.tx, organisation)]
+        for signer, key in named:
+            places += [("keys", signer, key), ("members", signer)]
+        entries = self.file["state"]["entries"]
+        for (map_, *_), entry in zip(places, entries, strict=True):
+            if "value" in entry or map_ != "withdrawals":  # only that may be absent
+                check(entry.get("value"), map_, f"$ value in {map_}")
+        self.contract, self.withdrawal, *rest = [entry.get("value") for entry in entries]
+        self.signers = list(zip(named, signatures, rest[::2], rest[1::2], strict=True))
+        return [state_key(*place) for place in places]
 
     def check_signature(self) -> str:
         """2: every signature is of exactly this transaction, by its suite's one rule."""
-        if not self.signed:
-            return "no signature belongs to a state value"
-        message = b"hanse/tx/1\0" + encode(self.file["record"]["transaction"]["body"])
-        for signature, keys in self.signed:
-            suite, key = keys["key"]["value"]["suite"], unb64(keys["key"]["value"]["public_key"])
-            check_signature(suite, key, message, unb64(signature["signature"]))
-        return f"signed by {', '.join(signature['signer'] for signature, _ in self.signed)}"
+        for _, signature, key, _ in self.signers:
+            message = b"hanse/tx/1\0" + encode(self.file["record"]["transaction"]["body"])
+            public_key, signed = unb64(key["public_key"]), unb64(signature["signature"])
+            check_signature(key["suite"], public_key, message, signed)
+        names = [signer for (signer, _), *_ in self.signers]
+        return f"signed by {', '.join(names)}" if names else "no signature belongs to a state value"
 
     def check_inclusion(self) -> str:
-        """3: the record is in the log of this header, the state values are in its state."""
-        header, state_root = self.header, unb64(self.header["state_root"])
+        """3: the record is in the log of this header, the entries are in its state."""
+        file, header = self.file, self.file["header"]
         if header["ledger"] != self.ledger:
-            raise EvidenceError("the header is of another ledger than the genesis document")
-        if self.file["kind"] == "state":
-            check_state(self.hash, state_root, self.file["state"])
+            raise ValueError("the header is of another ledger than the genesis document")
+        root, contract = unb64(header["state_root"]), file.get("contract", "registry")
+        check_state(self.hash, root, contract, self.keys, file["state"])
+        if file["kind"] == "state":
             return f"in the state of height {header['height']}"
-        record, size = self.file["record"], header["log_size"]
-        receipt, transaction = record["receipt"], record["transaction"]
-        if transaction["body"]["ledger"] != self.ledger:
-            raise EvidenceError("the transaction is for another ledger")
-        if receipt["tx"] != self.tx or receipt["height"] > header["height"]:
-            raise EvidenceError("the receipt is of another transaction, or newer than the header")
-        for proof, map_, key in self.proofs:
-            if proof["contract"] != "registry" or unb64(proof["key"]) != key:
-                raise EvidenceError(f"a proof is of another entry in {map_} than it must be")
-            check_state(self.hash, state_root, proof)
-        leaf = self.digest("signed", transaction) + self.digest("receipt", receipt)
-        root = log_root(self.hash, leaf, record["index"], size, record["path"])
-        if root != unb64(header["log_root"]):
-            raise EvidenceError("the record is not in the log of this header")
-        return f"leaf {record['index']} of {size} before the header of height {header['height']}"
+        receipt, transaction = file["record"]["receipt"], file["record"]["transaction"]
+        if transaction["body"]["ledger"] != self.ledger or receipt["tx"] != self.tx:
+            raise ValueError("the transaction is of another ledger, or the receipt not of it")
+        leaf = tagged(self.hash, "signed", transaction) + tagged(self.hash, "receipt", receipt)
+        index, size, path = file["record"]["index"], header["log_size"], file["record"]["path"]
+        root = log_root(self.hash, leaf, index, size, path)
+        if receipt["height"] > header["height"] or b64(root) != header["log_root"]:
+            raise ValueError("the record is not in the log of this header, or newer")
+        return f"leaf {index} of {size} before the header of height {header['height']}"
 
     def check_finality(self) -> str:
         """4: the header is final, on the ledger that the trust anchor names."""
-        genesis, header, certificate = self.file["genesis"], self.header, self.file["certificate"]
-        for name in ("validators", "rules"):
-            if unb64(header[name]) != self.digest(name, genesis[name]):
-                raise EvidenceError(f"the header has other {name} than the genesis document")
-        block_id, size, root = self.digest("header", header), header["log_size"] + 1, None
+        genesis, header, certificate = (self.file[n] for n in ("genesis", "header", "certificate"))
+        if any(header[n] != b64(tagged(self.hash, n, genesis[n])) for n in ("validators", "rules")):
+            raise ValueError("the header has other validators or rules than the ledger")
+        block_id, size, body = (
+            tagged(self.hash, "header", header),
+            header["log_size"] + 1,
+            "no note",
+        )
         if certificate["engine"] == "cometbft":
-            if certificate["engine_header"]["height"] != header["engine_height"] + 1:
-                raise EvidenceError("the engine header is not the one after this block")
-            detail = f"voting power {check_commit(certificate, genesis, block_id)}"
+            detail = check_commit(certificate, genesis, header["engine_height"] + 1, block_id)
         else:
-            note = parse_note(certificate["note"])
             root = log_root(self.hash, block_id, size - 1, size, certificate["header_path"])
-            if (note.ledger, note.size, note.root) != (self.ledger, size, root):
-                raise EvidenceError("the checkpoint is of another ledger, size or root")
-            detail = f"signed by {', '.join(check_note(note, genesis))}"
-        if self.trust is None:
-            return f"{detail}; no trust anchor was given"
-        anchor = parse_note(self.trust) if self.trust.startswith("hanse/") else None
-        if (anchor.ledger if anchor else self.trust) != self.ledger:
-            raise EvidenceError("another ledger than the trust anchor names")
-        if anchor and (anchor.size, anchor.root) != (size, root):
-            raise EvidenceError("another checkpoint than the trust anchor")
-        return detail
+            body = f"hanse/{self.ledger}\n{size}\n{b64encode(root).decode()}\n"
+            detail = check_note(certificate["note"], body, genesis)
+        trust = self.ledger if self.trust is None else self.trust
+        if trust != self.ledger and not trust.startswith(f"{body}\n"):
+            raise ValueError("another ledger or checkpoint than the trust anchor names")
+        return detail if self.trust is not None else f"{detail}; no trust anchor was given"
 
     def check_key_status(self) -> str:
         """5: keys, members and contract were valid at the height of the receipt."""
-        if not self.signed:
+        if not self.signers:
             return "no key belongs to a state value"
         height = self.file["record"]["receipt"]["height"]
-        for signature, keys in self.signed:
-            signer, key, member = signature["signer"], keys["key"]["value"], keys["member"]["value"]
+        for (signer, _), _, key, member in self.signers:
             for entry in (key, member):
-                end = entry["to_height"]
-                if height < entry["from_height"] or (end is not None and height >= end):
-                    raise EvidenceError(f"key or membership of {signer} not valid at {height}")
+                end = height + 1 if entry["to_height"] is None else entry["to_height"]
+                if not entry["from_height"] <= height < end:
+                    raise ValueError(f"key or membership of {signer} not valid at {height}")
             if key["purpose"] != "signing" or member["organisation"] != signer.partition("@")[2]:
-                raise EvidenceError(f"{signer}: not a signing key, or of another organisation")
-        versions = self.file["contract"]["value"]["versions"]
-        if not any(version["from_height"] <= height for version in versions):
-            raise EvidenceError(f"the contract was not active at {height}")
+                raise ValueError(f"{signer}: not a signing key, or of another organisation")
+        if all(version["from_height"] > height for version in self.contract["versions"]):
+            raise ValueError(f"the contract was not active at {height}")
         return f"keys, members and contract were valid at height {height}"
 
     def check_withdrawal(self) -> str:
         """6: not withdrawn as of this header, the newest that is given."""
-        as_of = f"as of height {self.header['height']}, {self.header['time_ms']} ms"
-        proof = self.file.get("withdrawal")
-        if not proof or not proof["present"]:
+        header, taken = self.file["header"], self.withdrawal
+        as_of = f"as of height {header['height']}, {header['time_ms']} ms"
+        if taken is None:
             return f"not withdrawn {as_of}"
-        value = proof["value"]
-        then = f", replaced by {value['replacement']}" if value["replacement"] else ""
-        by = f"at height {value['height']} by {value['by']}: {value['reason']}{then}"
-        raise _WithdrawnError(f"withdrawn {by}; {as_of}")
+        then = f", replaced by {taken['replacement']}" if taken["replacement"] else ""
+        by = f"at height {taken['height']} by {taken['by']}: {taken['reason']}{then}"
+        raise ValueError(f"withdrawn {by}; {as_of}")
