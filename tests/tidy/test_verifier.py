@@ -15,7 +15,7 @@ from tests.tidy.tree import ROOT, list_suffix, name_of, parse, read
 HOME = ROOT / "packages/hanse-verify/src/hanse_verify"
 CORE_LINES_MAX = 500
 COMMAND = ("__init__.py", "__main__.py", "display.py")
-COMMAND_LINES_MAX = 124
+COMMAND_LINES_MAX = 128
 OTHER_LINES_MAX = {"sm2.py": 150, "range.py": 150, "erasure.py": 150}
 # offline and harmless: a verifier reads the files it is given
 FORBIDDEN = {

@@ -28,6 +28,15 @@ def test_the_exit_code_tells_the_verdict(files: Path) -> None:
     assert main([f"{files}/record.json"]) == 5
 
 
+def test_an_anchor_may_begin_with_a_dash(files: Path) -> None:
+    ids = (Ledger(seed=f"dash {number}") for number in range(1_000))
+    dashed = next(ledger for ledger in ids if ledger.id.startswith("-"))
+    (files / "dashed.json").write_bytes(dashed.genuine()["record"])
+    assert main(["--trust", dashed.id, f"{files}/dashed.json"]) == 0
+    assert main([f"{files}/dashed.json", "--json", "--trust", dashed.id]) == 0
+    assert main([f"--trust={dashed.id}", f"{files}/record.json"]) == 1
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["absent.json"], ["--trust", "no-such-file", "record.json"], ["a", "b"]]
 )

@@ -25,7 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--trust", metavar="ANCHOR", help="ledger id, or file with a checkpoint")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("file", metavar="FILE", help="evidence; - for standard input")
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if "--trust" in words[:-1]:  # one id in 64 begins with a dash
+        at = words.index("--trust")
+        words[at : at + 2] = [f"--trust={words[at + 1]}"]
+    options = parser.parse_args(words)
     trust: str | None = options.trust
     try:
         if trust is not None and not _is_anchor(trust):
