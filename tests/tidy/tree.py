@@ -27,7 +27,9 @@ IMPURE_FILES = {"crypto/keyfiles.py", "crypto/sealing.py", "crypto/signers.py"}
 @cache
 def list_files() -> tuple[Path, ...]:
     """Return every file that belongs to the project, in order."""
-    found = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".DS_Store"]
+    # in a worktree of git, .git is a file, which names the machine
+    apart = {".DS_Store", ".git"}
+    found = [path for path in ROOT.iterdir() if path.is_file() and path.name not in apart]
     for folder in FOLDERS:
         found += [
             path

@@ -80,7 +80,8 @@ def certificate(
 ) -> dict:
     """Return a certificate; ``votes`` has the flag of each validator, strongest first.
 
-    1 is absent, 2 a vote for the block, 3 a vote for none; all but 2 are null, if ``tidy``.
+    1 is absent, 2 a vote for the block, 3 a vote for none. Null, if ``tidy``, are all but votes for
+    the block, and those after more than two thirds.
     """
     ranked = sorted(POWERS, key=lambda o: (-POWERS[o], sha(public(seed, o))[:20]))
     keys = [proto((1, "m", proto((1, "b", public(seed, o)))), (2, "i", POWERS[o])) for o in ranked]
@@ -100,8 +101,12 @@ def certificate(
         signature = b64(key_of(seed, organisation).sign(signed))
         vote = {"signature": signature, "time": b64(wire_time(TIME))}
         made.append(None if flag == "1" else vote)
-    if tidy:  # what does not help is left out
-        made = [vote if flag == "2" else None for vote, flag in zip(made, votes, strict=True)]
+    signed = 0
+    for at, organisation in enumerate(ranked if tidy else ()):  # what does not help is left out
+        if votes[at] != "2" or 3 * signed > 2 * sum(POWERS.values()):
+            made[at] = None
+        elif made[at]:
+            signed += POWERS[organisation]
     return {
         "engine": "cometbft", "header": [b64(leaf) for leaf in fields], "parts": b64(parts),
         "round": 2, "votes": made,

@@ -39,7 +39,7 @@ class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CommitCertificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The finality certificate of the CometBFT engine; a vote for another block is ``null``."""
+    """The finality certificate of the CometBFT engine; a vote that is not needed is ``null``."""
 
     engine: Literal["cometbft"]
     header: list[str]
@@ -90,7 +90,7 @@ def verify_commit(
         engine_height: height at which the engine ordered our block.
 
     Raises:
-        ProofInvalid: other validators, another block, or too few votes.
+        ProofInvalid: other validators, another block, too few votes, or more than it takes.
     """
     voters = _voters(known)
     leaves = [to_bytes(text) for text in certificate.header]
@@ -103,12 +103,16 @@ def verify_commit(
     if len(certificate.votes) != len(voters):
         raise ProofInvalid(reason="the commit has another number of votes")
     start = vote_start(_root(leaves), certificate, engine_height + 1)
-    signed = sum(
-        _verify_vote(vote, voter, start, leaves[CHAIN_ID])
-        for vote, voter in zip(certificate.votes, voters, strict=True)
-    )
     total = sum(voter.power for voter in voters)
-    if signed * 3 <= total * 2:
+    signed = 0
+    for vote, voter in zip(certificate.votes, voters, strict=True):
+        if vote is None:
+            continue
+        _verify_vote(vote, voter, start, leaves[CHAIN_ID])
+        if _is_enough(signed, total):  # else it could be left out, and nobody would see it
+            raise ProofInvalid(reason="a vote beyond those that make two thirds")
+        signed += voter.power
+    if not _is_enough(signed, total):
         raise ProofInvalid(reason=f"votes of {signed} of {total}: not more than two thirds")
     return f"{signed} of {total}"
 
@@ -126,16 +130,16 @@ def _voters(known: Sequence[EngineValidator]) -> list[_Voter]:
     return sorted(voters, key=lambda voter: (-voter.power, voter.address))
 
 
-def _verify_vote(vote: _Vote | None, voter: _Voter, start: bytes, chain_id: bytes) -> int:
-    """Return the power that the vote adds to the block."""
-    if vote is None:
-        return 0
+def _is_enough(signed: int, total: int) -> bool:
+    return signed * 3 > total * 2
+
+
+def _verify_vote(vote: _Vote, voter: _Voter, start: bytes, chain_id: bytes) -> None:
     suite = suite_named("ed25519-sha256")  # the engine's own, whatever the members' suites
     message, signature = vote_bytes(start, vote, chain_id), to_bytes(vote.signature)
     known = suite.is_public_key_valid(voter.public_key)
     if not known or not suite.is_signature_valid(voter.public_key, message, signature):
         raise ProofInvalid(reason="the signature of a vote does not hold")
-    return voter.power
 
 
 def vote_start(header_hash: bytes, certificate: CommitCertificate, height: int) -> bytes:
