@@ -20,6 +20,7 @@ FOLDERS = (
     ".ci",
 )
 GENERATED = {"__pycache__", ".mypy_cache", ".hypothesis", ".pytest_cache", "node_modules"}
+NOT_OURS = {".DS_Store", ".git"}  # the latter is a file in a worktree
 PURE_ROOMS = ("errors", "codec", "crypto", "merkle", "identity", "contracts", "kernel")
 IMPURE_FILES = {"crypto/keyfiles.py", "crypto/sealing.py", "crypto/signers.py"}
 
@@ -27,7 +28,9 @@ IMPURE_FILES = {"crypto/keyfiles.py", "crypto/sealing.py", "crypto/signers.py"}
 @cache
 def list_files() -> tuple[Path, ...]:
     """Return every file that belongs to the project, in order."""
-    found = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".DS_Store"]
+    found = [
+        path for path in ROOT.iterdir() if path.is_file() and path.name not in {".DS_Store", ".git"}
+    ]
     for folder in FOLDERS:
         found += [
             path
