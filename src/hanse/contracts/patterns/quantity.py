@@ -159,6 +159,7 @@ def lock_amount(
     check_mine(books, ctx, what)
     holder = ctx.organisation
     made = Lock(kind=what.kind, lot=what.lot, holder=holder, amount=what.amount, owner=owner)
+    require(is_name(lock_id), "already_exists", "a lock takes a new name of visible ASCII")
     books[3].add(lock_id, made)
     shift(books[2], (what.kind, what.lot, holder), -what.amount, what.amount)
 
