@@ -17,7 +17,7 @@ other, until then those that must not claim twice belong in one contract.
 from typing import Literal
 
 from hanse.contracts import Context, Map, OrganisationId, TimeMs, Written, record, replace, require
-from hanse.contracts.patterns.forms import are_names, is_digest, is_name
+from hanse.contracts.patterns.forms import are_names, check_acts_for, is_digest, is_name
 
 CAPACITY_MAX = 9_007_199_254_740_991
 REGISTRARS_MAX = 100
@@ -31,9 +31,9 @@ class ClaimDomain:
     """A register of one kind of right, and who may write in it.
 
     ``normaliser`` names how identifiers are brought to one form, ``unit`` what capacity counts.
-    An asker may check ``checks_max`` times in ``window_ms``. ``epoch`` numbers the key; ``old_left``
-    tags of the epoch before are not carried over yet. ``retention_days`` is a promise of the
-    registrars about their own files: no ledger forgets.
+    An asker may check ``checks_max`` times in ``window_ms``. ``epoch`` numbers the key;
+    ``old_left`` tags of the epoch before are not carried over yet. ``retention_days`` is a promise
+    of the registrars about their own files: no ledger forgets.
     """
 
     domain: str
@@ -113,7 +113,7 @@ class Asked:
 
 @record
 class Claiming:
-    """What is claimed: ``capacity`` is the whole of the right, ``evidence`` its document's digest."""
+    """What is claimed; ``capacity`` is the whole right's, ``evidence`` its document's digest."""
 
     id: str
     capacity: int
@@ -244,7 +244,7 @@ def start_rotation(books: Books, ctx: Context, domain: str) -> ClaimDomain:
     Refuses not_found, wrong_organisation, wrong_state.
     """
     found = books[0][domain]
-    ctx.acts_for(*found.registrars)
+    check_acts_for(ctx, found.registrars)
     require(
         found.old_left == 0, "wrong_state", "the last rotation is not over", left=found.old_left
     )
@@ -276,7 +276,7 @@ def check_asked(books: Books, ctx: Context, asked: Asked) -> ClaimDomain:
     While a rotation is open both tags are asked for, and at no other time.
     """
     domain = books[0][asked.domain]
-    ctx.acts_for(*domain.registrars)
+    check_acts_for(ctx, domain.registrars)
     rotating = domain.old_left > 0
     both = is_digest(asked.old_tag) and asked.old_tag != asked.tag
     right = both if rotating else asked.old_tag == ""
@@ -319,7 +319,7 @@ def remember_tag(books: Books, domain: ClaimDomain, asked: Asked, right: str) ->
 def check_claim(books: Books, ctx: Context, domain: str, claim: str) -> Claim:
     """Return a live claim; refuses not_found, wrong_organisation, wrong_state."""
     found = books[3][domain, claim]
-    ctx.acts_for(*books[0][domain].registrars)
+    check_acts_for(ctx, books[0][domain].registrars)
     require(found.state == "live", "wrong_state", f"the claim is {found.state}")
     return found
 

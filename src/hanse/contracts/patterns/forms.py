@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forms of text that every pattern checks: names, digests, lists without repetition."""
 
+from hanse.contracts import Context, OrganisationId, require
+
 NAME_CHARS_MAX = 200
 DIGEST_CHARS = 43
 BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -30,3 +32,9 @@ def are_names(texts: list[str], most: int) -> bool:
         return False
     ordered = sorted(texts)
     return all(ordered[at] < ordered[at + 1] for at in range(len(ordered) - 1))
+
+
+def check_acts_for(ctx: Context, organisations: list[OrganisationId]) -> None:
+    """Refuse wrong_organisation unless the signer is of one of these."""
+    mine = ctx.organisation in organisations
+    require(mine, "wrong_organisation", "only a named organisation may do this")
