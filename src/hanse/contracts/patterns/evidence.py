@@ -164,10 +164,16 @@ def supersede(books: Books, ctx: Context, old: str, new: str, reason: str) -> De
 
 
 def hand_over(books: Books, ctx: Context, digest: str, to: OrganisationId) -> Deposit:
-    """Give a deposit into the hands of another. Refuses not_found, wrong_organisation, sealed."""
+    """Give a deposit into the hands of another.
+
+    Refuses not_found, wrong_organisation, sealed,
+    bad_custodian.
+    """
     found = books[0][digest]
     ctx.acts_for(found.custodian)
     check_unsealed(found)
+    named = is_name(to) and to != found.custodian
+    require(named, "bad_custodian", "name another organisation")
     books[2][digest, found.hands] = Custody(frm=found.custodian, to=to, at_ms=ctx.now)
     books[0][digest] = replace(found, custodian=to, hands=found.hands + 1)
     return books[0][digest]

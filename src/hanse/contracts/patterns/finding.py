@@ -172,7 +172,7 @@ def register_model(books: Books, ctx: Context, name: str, version: int, model: M
 def propose(books: Books, ctx: Context, calendar: Calendar, told: Filing) -> Case:
     """Say "look here", to a desk that is not the supervised.
 
-    Refuses wrong_organisation, inputs_missing, model_not_registered, already_exists.
+    Refuses wrong_organisation, inputs_missing, model_not_registered, already_exists, bad_calendar.
     """
     apart = told.about != told.desk and told.appeal_body not in (told.about, told.desk)
     require(apart, "wrong_organisation", "nobody judges itself, and another hears appeals")

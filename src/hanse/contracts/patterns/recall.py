@@ -59,7 +59,7 @@ def open_recall(
 ) -> Recall:
     """Recall things and all that was made of them; ``lineage`` has the books and the forward steps.
 
-    Refuses not_found, bad_recall, already_exists, too_many_things.
+    Refuses not_found, bad_recall, already_exists, too_many_things, bad_calendar.
     """
     books, forward = lineage
     for root in call.roots:

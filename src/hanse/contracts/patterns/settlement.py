@@ -448,6 +448,8 @@ def is_payment(books: Books, before: Instruction | None, after: Instruction | No
         return after is not None and after.state == "planned" and after.money.amount_minor > 0
     kept = replace(before, state=after.state, digest=after.digest, swap=after.swap) == after
     unpaid = before.state in ("planned", "instructed")
+    if before.swap not in ("", after.swap):
+        return kept and before.state == after.state and books[5][before.swap].state == "untied"
     if after.state != "matched" or after.swap == "":
         return kept and unpaid
     swap = books[5][after.swap]

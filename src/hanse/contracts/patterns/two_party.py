@@ -15,10 +15,12 @@ from hanse.contracts.patterns.calendar import Calendar, deadline_of
 from hanse.contracts.patterns.forms import is_digest, is_name
 
 PAUSES_MAX = 10
+PAUSE_DAYS_MAX = 365
 
 Table = tuple[tuple[str, str, str, str], ...]
 """Rows of state, actor, act and next state. An actor is ``proposer``, who made the last proposal;
-``answerer``, the other; ``either``; or ``anybody``. A state that no row leaves is an end."""
+``answerer``, the other; ``either``; or ``anybody``. The first state is ``open``; one that no row
+leaves is an end. The deadline binds in each state that a row with the act ``expire`` leaves."""
 
 TABLE = (
     ("open", "answerer", "counter", "open"),
@@ -99,7 +101,8 @@ def propose(books: Books, ctx: Context, offer: Offer) -> Exchange:
     calendar = books[2][offer.calendar]
     named = is_name(offer.id) and is_name(offer.kind) and is_name(offer.to)
     other = is_digest(offer.terms) and offer.to != ctx.organisation
-    paused = 0 <= offer.pauses <= PAUSES_MAX and (offer.pauses == 0 or offer.pause_days > 0)
+    paused = 0 <= offer.pauses <= PAUSES_MAX and 0 <= offer.pause_days <= PAUSE_DAYS_MAX
+    paused = paused and (offer.pauses == 0 or offer.pause_days > 0)
     require(named and other and paused, "bad_terms", "terms are a digest, offered to another")
     made = Exchange(
         id=offer.id,
@@ -125,7 +128,7 @@ def take_step(books: Books, table: Table, ctx: Context, done: Act) -> Exchange:
     """Do what the table permits.
 
     Refuses not_found, wrong_organisation, wrong_state, too_early, too_late, not_your_turn,
-    stale_round, terms_changed, pause_used_up, bad_terms.
+    stale_round, terms_changed, pause_used_up, bad_calendar, bad_terms.
     """
     found = books[0][done.exchange]
     anybody = done.act == "expire"
@@ -135,7 +138,8 @@ def take_step(books: Books, table: Table, ctx: Context, done: Act) -> Exchange:
     require(rows != [], "wrong_state", f"nothing of the kind is done while it is {found.state}")
     late = ctx.now > found.ends_ms
     require(late or not anybody, "too_early", "it runs still", ends_ms=found.ends_ms)
-    require(not late or anybody or found.state != "open", "too_late", "its time is over")
+    bound = is_bound(table, found.state)
+    require(not late or anybody or not bound, "too_late", "its time is over")
     role = "proposer" if ctx.organisation == found.proposer else "answerer"
     mine = [row for row in rows if row[1] in (role, "either", "anybody")]
     require(mine != [], "not_your_turn", "the other party does this", proposer=found.proposer)
@@ -168,6 +172,11 @@ def is_lawful(table: Table, exchanges: list[Written[Exchange]]) -> bool:
     return all(is_step(table, one.before, one.after) for one in exchanges)
 
 
+def is_bound(table: Table, state: str) -> bool:
+    """Whether the deadline binds in this state: an exchange can expire from it."""
+    return any(row[0] == state and row[2] == "expire" for row in table)
+
+
 def is_step(table: Table, before: Exchange | None, after: Exchange | None) -> bool:
     """Whether this is a first proposal, or one step of the table; an end state has none."""
     if after is None:
@@ -181,7 +190,7 @@ def is_step(table: Table, before: Exchange | None, after: Exchange | None) -> bo
     kept = before.starts_ms == after.starts_ms and before.pause_days == after.pause_days
     still = before.ends_ms == after.ends_ms and before.pauses_left == after.pauses_left
     paused = before.ends_ms < after.ends_ms and before.pauses_left - 1 == after.pauses_left >= 0
-    open_on = after.state == "open" and (counter or paused)
-    terms = bound or (open_on and counter)
-    clock = kept and (still or (open_on and paused))
+    runs = is_bound(table, after.state)
+    terms = bound or (runs and counter)
+    clock = kept and (still or (runs and paused))
     return listed != [] and parties and terms and clock and after.steps == before.steps + 1

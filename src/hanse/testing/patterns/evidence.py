@@ -52,7 +52,7 @@ class Papers(Contract):
 
     @action(role="clerk")
     def hand_over(self, ctx: Context, digest: str, to: OrganisationId) -> Deposit:
-        """Give it to another. Rejects: not_found, wrong_organisation, sealed."""
+        """Give it to another. Rejects: not_found, wrong_organisation, sealed, bad_custodian."""
         return hand_over(self._books(), ctx, digest, to)
 
     @action(role="clerk")

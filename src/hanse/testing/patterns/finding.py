@@ -50,7 +50,7 @@ class Desk(Contract):
     @action(role="analyst")
     def propose(self, ctx: Context, told: Filing) -> Case:
         """Say "look here". Rejects: wrong_organisation, inputs_missing, model_not_registered,
-        already_exists.
+        already_exists, bad_calendar.
         """
         return propose(self._books(), ctx, self._calendar(), told)
 

@@ -97,7 +97,9 @@ class Cheese(Contract):
 
     @action(role="recall")
     def open_recall(self, ctx: Context, call: Calling) -> Recall:
-        """Recall lots. Rejects: not_found, bad_recall, already_exists, too_many_things."""
+        """Recall lots. Rejects: not_found, bad_recall, already_exists, too_many_things,
+        bad_calendar.
+        """
         week = Calendar(id="week", rest_days=[], holidays=[], offset_minutes=0)
         return open_recall(self._calls(), (self._books(), self.forward), ctx, call, week)
 

@@ -65,7 +65,7 @@ class Offers(Contract):
     @action(role="trader")
     def pause(self, ctx: Context, offer: str, at_round: int) -> Exchange:
         """Give more time. Rejects: not_found, wrong_organisation, wrong_state, too_late,
-        not_your_turn, stale_round, pause_used_up.
+        not_your_turn, stale_round, pause_used_up, bad_calendar.
         """
         return self._take(ctx, Act(exchange=offer, act="pause", round=at_round))
 

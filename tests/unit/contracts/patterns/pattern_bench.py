@@ -37,6 +37,8 @@ def attempt(who: Actor, method: Callable[..., Any], **args: Any) -> str:
         f"{outcome.code}: {outcome.reason}"
     )
     assert outcome.code is None or bench.snapshot().values == before
+    documented = (*bench.entry_of(method).rejects, "not_authorised")
+    assert outcome.code is None or outcome.code in documented
     return outcome.code or "ok"
 
 

@@ -122,6 +122,7 @@ CASES: list[Case] = [
     ("not_found", "bad_recall", "dairy", C.open_recall, {"call": call("R", "no", "no")}),
     ("bad_recall", "already_exists", "dairy", C.open_recall, {"call": call("R", "milk", "milk")}),
     ("already_exists", "", "dairy", C.open_recall, {"call": call()}),
+    ("bad_calendar", "", "dairy", C.open_recall, {"call": replace(call("N"), days=0)}),
     ("not_found", "not_a_holder", "thief", C.acknowledge, {"recall": "no"}),
     ("not_a_holder", "", "thief", C.acknowledge, {"recall": "R"}),
     ("wrong_state", "", "dairy", C.acknowledge, {"recall": "E"}),

@@ -347,6 +347,8 @@ def test_the_invariant_sees_a_debt_or_payment_that_changes() -> None:
         (replace(PLAN, state="matched"), PLAN),
         (replace(PLAN, state="matched"), replace(PLAN, state="defaulted")),
         (PLAN, replace(PLAN, state="matched", swap="S")),
+        (replace(PLAN, swap="S"), replace(PLAN, state="matched", swap="")),
+        (replace(PLAN, swap="S"), PLAN),
     ):
         assert not is_payment(books, old, new)
     used = replace(line("r"), matched="I")

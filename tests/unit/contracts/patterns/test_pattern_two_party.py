@@ -15,14 +15,15 @@ from tests.unit.contracts.patterns.pattern_bench import (
     unlisted,
 )
 
-from hanse.contracts import OrganisationId, TimeMs, Written, replace
+from hanse.contracts import Date, OrganisationId, TimeMs, Written, replace
 from hanse.contracts.patterns.calendar import Calendar
-from hanse.contracts.patterns.two_party import TABLE, Exchange, Offer, is_lawful
+from hanse.contracts.patterns.two_party import TABLE, Exchange, Offer, is_bound, is_lawful
 from hanse.testing.bench import START_MS, Actor, Bench
 from hanse.testing.patterns.two_party import Offers
 
 MILL, DAIRY = OrganisationId("mill"), OrganisationId("dairy")
 O, WEEK, OTHER = Offers, digest("terms"), digest("other terms")  # noqa: E741
+SUNDAYS = [Date("2026-01-04").add_days(7 * n) for n in range(300)]
 EVERY_DAY = Calendar(id="c", rest_days=[], holidays=[], offset_minutes=0)
 
 
@@ -135,7 +136,30 @@ def test_pausing_twice_is_refused() -> None:
     assert rows(bench, "exchanges")["X"].ends_ms == before + 3 * 86_400_000
     case: Case = ("pause_used_up", "", "mill", O.pause, {"offer": "X", "at_round": 1})
     check_case(bench, who, case)
-    assert unlisted(bench, [*CASES, case]) == []
+    who["mill"](O.propose, offer("LONG", pause_days=365))
+    rare = replace(EVERY_DAY, rest_days=[1, 2, 3, 4, 5, 6], holidays=SUNDAYS)
+    who["mill"](O.set_calendar, rare)
+    never: Case = ("bad_calendar", "", "mill", O.pause, {"offer": "LONG", "at_round": 1})
+    check_case(bench, who, never)
+    assert unlisted(bench, [*CASES, case, never]) == []
+
+
+PICKY = (
+    ("open", "answerer", "hold", "held"),
+    ("held", "proposer", "accept", "done"),
+    ("open", "anybody", "expire", "expired"),
+    ("held", "anybody", "expire", "expired"),
+)
+
+
+def test_a_contract_may_bring_its_own_table() -> None:
+    held = replace(OPEN, state="held", steps=2)
+    assert is_lawful(PICKY, [Written("X", OPEN, held)])
+    assert is_lawful(PICKY, [Written("X", held, replace(held, state="done", steps=3))])
+    assert not is_lawful(PICKY, [Written("X", OPEN, TAKEN)])
+    assert not is_lawful(TABLE, [Written("X", OPEN, held)])
+    assert is_bound(PICKY, "held")
+    assert not is_bound(TABLE, "accepted")
 
 
 ENDS = {"rejected", "withdrawn", "expired", "terminated"}
