@@ -47,7 +47,7 @@ from hanse.contracts.patterns.recall import (
 )
 
 AMOUNT_MILLI_MAX = 1_000_000_000
-RULE = MassRule(process="ripening", unit="KGM", loss_max_ppm=950_000, gain_max_ppm=0)
+LOSS_MAX_PPM = 950_000
 
 
 class Cheese(Contract):
@@ -155,7 +155,8 @@ class Cheese(Contract):
         check_cycle(self.things, self.back, plan)
         went = sum([part.amount_milli for part in parts])
         came = sum([part.amount_milli for part in new])
-        fits = deed != "make" or is_within_mass(RULE, went, came)
+        rule = MassRule(process="ripening", unit="KGM", loss_max_ppm=LOSS_MAX_PPM, gain_max_ppm=0)
+        fits = deed != "make" or is_within_mass(rule, went, came)
         require(fits, "mass_imbalance", "more or less came out than the process allows")
         book(self._books(), plan, ctx.organisation)
         link(self.forward, self.back, plan)

@@ -83,6 +83,13 @@ def test_the_module_speaks_the_dialect(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_constants_are_literals(path: Path) -> None:
+    values = [node.value for node in parse(path).body if isinstance(node, ast.Assign)]
+    made = [call for value in values for call in ast.walk(value) if isinstance(call, ast.Call)]
+    assert not [f"{call.lineno}: {ast.unparse(call)}" for call in made]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_only_known_names_are_called_and_nothing_recurses(path: Path) -> None:
     tree = parse(path)
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
