@@ -180,6 +180,8 @@ def test_a_rotation_that_is_open_is_not_started_again() -> None:
     who["tax"](P.rotate_epoch, "invoices")
     case: Case = ("wrong_state", "", "tax", P.rotate_epoch, {"domain": "invoices"})
     check_case(bench, who, case)
+    other = ("wrong_organisation", "wrong_state", "thief", P.rotate_epoch, case[4])
+    check_case(bench, who, other)
     assert unlisted(bench, [*CASES, case, ("not_found", "", "", P.made_by, {})]) == []
 
 

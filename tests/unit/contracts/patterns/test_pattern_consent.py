@@ -78,6 +78,9 @@ def world() -> tuple[Bench[Consents], dict[str, Actor]]:
     who["patient"](C.withdraw, "W")
     who["clinic"](C.delegate, "G", grant("L", LAB, terms=LESS))
     who["patient"](C.give, grant("N", depth_left=0))
+    for one in (grant("SW", terms=terms(uses_left=0)), grant("NW", depth_left=0)):
+        who["patient"](C.give, one)
+        who["patient"](C.withdraw, one.id)
     return bench, who
 
 
@@ -148,6 +151,8 @@ CASES: list[Case] = [
         {"grant": "G", **REST, "fields": ["blood", "blood"]},
     ),
     ("uses_spent", "", "clinic", C.access, {"grant": "S", **REST}),
+    ("uses_spent", "withdrawn", "clinic", C.access, {"grant": "SW", **REST}),
+    ("not_delegable", "withdrawn", "clinic", C.delegate, {"grant": "NW", "new": grant("X", FIRM)}),
     ("withdrawn", "", "clinic", C.access, {"grant": "W", **REST}),
     ("withdrawn", "", "lab", C.access, {"grant": "WL", **REST}),
     ("not_found", "", "city", C.review, {"access": "no", "outcome": "justified"}),

@@ -288,6 +288,8 @@ def test_an_appeal_comes_in_time() -> None:
     bench.pass_time(days=20)
     late: Line = ("too_late", "reason_missing", "dairy", D.appeal, {"finding": "CONF", **NO})
     check_case(bench, who, late)
+    gone = {"finding": "DISM", **NO}
+    check_case(bench, who, ("wrong_state", "too_late", "dairy", D.appeal, gone))
     assert unlisted(bench, [*CASES, late]) == []
     assert attempt(who["office"], D.close, finding="CONF", reason="done") == "ok"
 

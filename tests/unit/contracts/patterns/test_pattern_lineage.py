@@ -148,6 +148,14 @@ def test_a_recall_that_is_too_wide_is_split() -> None:
         before = f"n{number}"
     wide: Case = ("too_many_things", "", "dairy", C.open_recall, {"call": call("W", "base")})
     check_case(bench, who, wide)
+    taken = call("R", "base")
+    check_case(
+        bench, who, ("already_exists", "too_many_things", "dairy", C.open_recall, {"call": taken})
+    )
+    never = replace(wide[4]["call"], days=0)
+    check_case(
+        bench, who, ("too_many_things", "bad_calendar", "dairy", C.open_recall, {"call": never})
+    )
     # more of the first lot out of the last: the history is too long to be walked, so it is refused
     again = {"used": [part(before, 1)], "new": part("base", 1)}
     check_case(bench, who, ("cycle", "", "dairy", C.make, again))

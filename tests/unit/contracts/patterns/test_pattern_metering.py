@@ -202,6 +202,8 @@ def test_what_a_meter_refuses(case: Case) -> None:
 def test_a_late_batch_gives_its_reason() -> None:
     bench, who = world()
     bench.pass_time(hours=2)
+    early = batch(10, 19, from_ms=TimeMs(START_MS), root="x")
+    check_case(bench, who, ("clock_skew", "late_without_reason", "m1", M.commit, {"batch": early}))
     late: Case = (
         "late_without_reason",
         "bad_root",
@@ -213,6 +215,8 @@ def test_a_late_batch_gives_its_reason() -> None:
     assert attempt(who["m1"], M.commit, batch=batch(10, 19, reason="no network")) == "ok"
     for _ in range(100):
         who["grid"](M.correct, shown(3), 4, "misread")
+    silent = {"shown": shown(3), "value": 1, "reason": ""}
+    check_case(bench, who, ("late_without_reason", "too_many", "grid", M.correct, silent))
     many: Case = ("too_many", "", "grid", M.correct, {"shown": shown(3), "value": 1, "reason": "r"})
     check_case(bench, who, many)
     assert unlisted(bench, [*CASES, late, many]) == []

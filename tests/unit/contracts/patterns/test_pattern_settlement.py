@@ -239,6 +239,14 @@ def test_a_round_has_bounds() -> None:
     who["mill"](C.join, "O", "BIG1")
     too_many: Case = ("too_many", "", "mill", C.join, {"name": "O", "obligation": "BIG2"})
     check_case(bench, who, too_many)
+    gone: Case = (
+        "already_settled",
+        "too_many",
+        "mill",
+        C.join,
+        {"name": "O", "obligation": "BIG1"},
+    )
+    check_case(bench, who, gone)
     who["dairy"](C.owe, debt("BIG3", "shop", AMOUNT_MINOR_MAX))
     who["dairy"](C.join, "O", "BIG3")
     assert rows(bench, "rounds")["O"].payable == AMOUNT_MINOR_MAX

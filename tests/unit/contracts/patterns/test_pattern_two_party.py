@@ -136,6 +136,8 @@ def test_pausing_twice_is_refused() -> None:
     assert rows(bench, "exchanges")["X"].ends_ms == before + 3 * 86_400_000
     case: Case = ("pause_used_up", "", "mill", O.pause, {"offer": "X", "at_round": 1})
     check_case(bench, who, case)
+    stale = {"offer": "X", "at_round": 2}
+    check_case(bench, who, ("stale_round", "pause_used_up", "mill", O.pause, stale))
     who["mill"](O.propose, offer("LONG", pause_days=365))
     rare = replace(EVERY_DAY, rest_days=[1, 2, 3, 4, 5, 6], holidays=SUNDAYS)
     who["mill"](O.set_calendar, rare)
