@@ -250,6 +250,9 @@ def test_a_round_has_bounds() -> None:
     who["dairy"](C.owe, debt("BIG3", "shop", AMOUNT_MINOR_MAX))
     who["dairy"](C.join, "O", "BIG3")
     assert rows(bench, "rounds")["O"].payable == AMOUNT_MINOR_MAX
+    who["thief"](C.owe, debt("LAST", "mint", 1))  # each sum is small enough, all of them are not
+    last: Case = ("too_many", "", "thief", C.join, {"name": "O", "obligation": "LAST"})
+    check_case(bench, who, last)
 
 
 PARTIES = ["mill", "dairy", "shop"]
