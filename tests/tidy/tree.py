@@ -20,6 +20,7 @@ FOLDERS = (
     ".ci",
 )
 GENERATED = {"__pycache__", ".mypy_cache", ".hypothesis", ".pytest_cache", "node_modules"}
+NOT_OURS = {".DS_Store", ".git"}  # the latter is a file in a worktree
 PURE_ROOMS = ("errors", "codec", "crypto", "merkle", "identity", "contracts", "kernel")
 IMPURE_FILES = {"crypto/keyfiles.py", "crypto/sealing.py", "crypto/signers.py"}
 

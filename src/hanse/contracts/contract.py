@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
 
-from hanse.codec.documents import TimeMs
+from hanse.codec.base64url import to_text
+from hanse.codec.documents import Tagged, TimeMs
 from hanse.codec.limits import ACTION_EVENTS_MAX
+from hanse.contracts.digests import TAG_DIGEST, encode_parts
 from hanse.contracts.meter import COSTS, Meter
 from hanse.contracts.records import codec_of, is_event
 from hanse.contracts.refusals import Fault, Refused
@@ -75,6 +77,7 @@ class Context:
         "_held",
         "_meter",
         "_roles",
+        "_tagged",
         "events",
         "height",
         "member",
@@ -93,6 +96,7 @@ class Context:
         tx: str,
         meter: Meter,
         roles: Callable[[], tuple[str, ...]],
+        tagged: Tagged,
         doing: Callable[[], Doing] = lambda: "action",
     ) -> None:
         """Carry identity from the registry and time from the block."""
@@ -106,6 +110,7 @@ class Context:
         self._held: tuple[str, ...] | None = None
         self._meter = meter
         self._roles = roles
+        self._tagged = tagged
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -124,6 +129,17 @@ class Context:
                 allowed=list(organisations),
                 signer=self.organisation,
             )
+
+    def digest(self, tag: str, *parts: str | bytes | int) -> str:
+        """Return a digest of the parts under the network's hash, 43 characters of base64url.
+
+        ``tag`` says what it stands for, so that a digest made for one purpose never serves another;
+        parts are told apart by type and length. :func:`hanse.contracts.digests.digest_of` gives the
+        same outside a contract.
+        """
+        data = encode_parts(tag, parts)
+        self._meter.charge(COSTS["digest"], len(data))
+        return to_text(self._tagged(TAG_DIGEST, data))
 
     def emit(self, fields: Any) -> None:
         """Put a contract event into the receipt, after those emitted before."""

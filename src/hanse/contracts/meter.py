@@ -15,6 +15,7 @@ COSTS: Final[dict[str, int]] = {
     "read": 20,  # one state key read
     "write": 40,  # one state key written or deleted
     "event": 20,  # one contract event
+    "digest": 20,  # one digest, before its bytes
     "scan": 20,  # one range read, before its rows
     "row": 10,  # one row of a range read
     "invariant": 10,  # one invariant checked

@@ -24,6 +24,7 @@ from hanse.contracts.records import Codec, encode_loose, is_field_name, runtime_
 from hanse.contracts.refusals import CostExceeded, Fault, ReaderFailed, Refused
 from hanse.contracts.state import Door, Map, Reader, Value, Written
 from hanse.contracts.types import decode_hook
+from hanse.crypto import SHA256, Hash
 from hanse.errors import Malformed
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII).fullmatch
@@ -77,8 +78,10 @@ class LoadedContract:
     Not for concurrent use.
     """
 
-    def __init__(self, cls: type[Contract]) -> None:
+    def __init__(self, cls: type[Contract], hasher: Hash = SHA256) -> None:
         """Derive actions, queries, invariants and state from the annotations of ``cls``.
+
+        ``hasher`` is the network's; a caller that runs no call need not name it.
 
         Raises:
             TypeError: an annotation is not of the contract language.
@@ -88,6 +91,7 @@ class LoadedContract:
         if not _NAME(self.name) or len(self.name) > NAME_CHARS_MAX:
             raise TypeError(f"{self.name!r} is not a contract name")
         self.version = cls.version
+        self._tagged = hasher.tagged
         self._door = Door(self.name)
         self._instance = _stateless(cls)
         self.collections: dict[str, Map[Any, Any] | Value[Any]] = {}
@@ -159,6 +163,7 @@ class LoadedContract:
             meter=meter,
             roles=lambda: self._door.ask(lambda _: call.roles()),
             doing=lambda: self._door.doing,
+            tagged=self._tagged,
         )
         meter.charge(COSTS["action"], len(call.args))
         try:

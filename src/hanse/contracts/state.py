@@ -18,18 +18,25 @@ T = TypeVar("T")
 class Written(Generic[V]):
     """One entry that an action wrote, with its values before and after (``None``: absent)."""
 
-    __slots__ = ("_key", "after", "before")
+    __slots__ = ("_decode", "_key", "after", "before")
 
-    def __init__(self, key: Callable[[], Any], before: V | None, after: V | None) -> None:
-        """Keep both values; the key is decoded when somebody asks for it."""
+    def __init__(
+        self,
+        key: Any,
+        before: V | None,
+        after: V | None,
+        decode: Callable[[bytes], Any] | None = None,
+    ) -> None:
+        """Keep both values, and the key; with ``decode``, as bytes until somebody asks for it."""
         self._key = key
+        self._decode = decode
         self.before = before
         self.after = after
 
     @property
     def key(self) -> Any:
         """The key, in the map's declared type; of a single value, the empty tuple."""
-        return self._key()
+        return self._key if self._decode is None else self._decode(self._key)
 
 
 _READ, _WRITE, _SCAN, _ROW = COSTS["read"], COSTS["write"], COSTS["scan"], COSTS["row"]
@@ -176,7 +183,7 @@ class Map(Generic[K, V]):
 
     def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
         """Return one written entry with its values decoded."""
-        return _written(lambda: self._decode_key(key), self._codec, before, after)
+        return Written(key, *_values(self._codec, before, after), self._decode_key)
 
     def get(self, key: K) -> V | None:
         """Return the value at ``key``, ``None`` when absent."""
@@ -276,7 +283,7 @@ class Value(Generic[V]):
     def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
         """Return the written cell with its values decoded."""
         assert key == self._key
-        return _written(tuple, self._codec, before, after)
+        return Written((), *_values(self._codec, before, after))
 
     def get(self) -> V | None:
         """Return the value, ``None`` while nothing has been set."""
@@ -288,11 +295,10 @@ class Value(Generic[V]):
         self._door.put(self._key, self._codec.encode(value))
 
 
-def _written(
-    key: Callable[[], object], codec: Codec[V], before: bytes | None, after: bytes | None
-) -> Written[V]:
-    return Written(
-        key,
+def _values(
+    codec: Codec[V], before: bytes | None, after: bytes | None
+) -> tuple[V | None, V | None]:
+    return (
         None if before is None else codec.decode_state(before),
         None if after is None else codec.decode_state(after),
     )

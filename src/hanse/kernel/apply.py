@@ -199,7 +199,7 @@ class Kernel:
         self.contracts: dict[str, LoadedContract] = {}
         classes: list[type[Contract]] = [Registry, *contracts]
         for cls in classes:
-            loaded = LoadedContract(cls)
+            loaded = LoadedContract(cls, self.hash)
             if loaded.name in self.contracts or loaded.name == REPLAY:
                 raise ContractNameTaken(loaded.name)
             self.contracts[loaded.name] = loaded

@@ -28,7 +28,8 @@ class Queries:
         self._node = node
         self._catalogue = catalogue
         self._contracts = {
-            name: LoadedContract(loaded.cls) for name, loaded in node.kernel.contracts.items()
+            name: LoadedContract(loaded.cls, node.kernel.hash)
+            for name, loaded in node.kernel.contracts.items()
         }
 
     def query(

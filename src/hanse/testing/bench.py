@@ -74,7 +74,7 @@ class Bench(Generic[C]):
         writes: Mapping[bytes, bytes] | None = None,
     ) -> None:
         """Load ``contract`` on an empty state, or on ``writes``."""
-        self.loaded = LoadedContract(contract)
+        self.loaded = LoadedContract(contract, hasher)
         self.hash = hasher
         self.now = START_MS
         self.height = 1

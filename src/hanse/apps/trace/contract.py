@@ -57,6 +57,7 @@ from hanse.contracts.patterns.lineage import (
     Transit,
     book,
     check_amounts,
+    check_cycle,
     check_things,
     is_balanced,
     link,
@@ -114,7 +115,7 @@ class Trace(Contract):
 
         Rejects: too_many_things, bad_identifier, bad_amount, unknown_location, unknown_item,
         not_authorised_for_item, event_from_future, already_exists, serial_taken,
-        not_commissioned, unit_mismatch, not_holder, input_consumed, not_found, not_empty,
+        not_commissioned, unit_mismatch, not_holder, input_consumed, not_found, not_empty, cycle,
         mass_imbalance.
         """
         told, mine = with_contents(captured, self._books()), ctx.organisation
@@ -126,6 +127,7 @@ class Trace(Contract):
         self.events.add(told.hash, event_of(told, mine, statement.document))
         check_things(self.things, plan)
         check_amounts(self._books(), plan, mine)
+        check_cycle(self.things, self.back, plan)
         check_mass(told, self.items)
         book(self._books(), plan, mine)
         link(self.forward, self.back, plan)

@@ -10,14 +10,17 @@ from typing import Literal
 from hanse.contracts import Context, Map, OrganisationId, TimeMs, event, record, replace, require
 from hanse.contracts.patterns.gs1 import gln_of, gtin_of, kind_of, label_of
 from hanse.contracts.patterns.lineage import (
+    PPM,
     Books,
     Edge,
+    MassRule,
     Part,
     Plan,
     Reach,
     Thing,
     ThingKind,
     holders_of,
+    is_within_mass,
     parts_in,
     together,
 )
@@ -384,9 +387,10 @@ def check_mass(told: Captured, items: Map[str, TradeItem]) -> None:
     for part in told.outputs:
         item = items.get(gtin_of(part.id))
         gain = gain if item is None else max(gain, item.gain_max_ppm)
-    most, thing = used + used * gain // 1_000_000, told.outputs[0].id
-    text = "more came out than went in"
-    require(made <= most, "mass_imbalance", text, made_milli=made, most_milli=most, thing=thing)
+    unit, thing = parts[0].unit, told.outputs[0].id
+    rule = MassRule(process=told.biz_step, unit=unit, loss_max_ppm=PPM, gain_max_ppm=gain)
+    right, text = is_within_mass(rule, used, made), "more came out than went in"
+    require(right, "mass_imbalance", text, made_milli=made, used_milli=used, thing=thing)
 
 
 def event_of(told: Captured, owner: OrganisationId, document: str) -> TraceEvent:

@@ -6,18 +6,17 @@ in another thing, or consumed. What is packed goes where its package goes, and m
 before it is used by itself.
 
 A contract declares the maps of ``Books`` and the steps both ways. It makes a ``Plan`` of what is
-to be done, has it checked, and books it. Its invariant is ``is_balanced``.
+to be done, has it checked, and books it. Its invariant is ``is_balanced``. Recalls are in
+:mod:`hanse.contracts.patterns.recall`. Who holds what is public until fields can be sealed.
 """
 
 from typing import Literal
 
-from hanse.contracts.records import record, replace
-from hanse.contracts.refusals import require
-from hanse.contracts.state import Map, Written
-from hanse.contracts.types import OrganisationId, TimeMs
+from hanse.contracts import Map, OrganisationId, TimeMs, Written, record, replace, require
 
 HOLDERS_MAX = 900
 LINKS_MAX = 3_000
+PPM = 1_000_000
 REACH_MAX = 500
 ROWS_MAX = 1_000
 
@@ -99,6 +98,16 @@ class Plan:
     created: list[Thing]
     moved: list[Part]
     named: list[Part]
+
+
+@record
+class MassRule:
+    """How much less or more than went in may come out of a process, in millionths."""
+
+    process: str
+    unit: str
+    loss_max_ppm: int
+    gain_max_ppm: int
 
 
 Holdings = Map[tuple[str, str], Holding]
@@ -185,6 +194,43 @@ def check_amounts(books: Books, plan: Plan, mine: OrganisationId) -> None:
         ends = plan.deed in ("make", "remove")
         full = ends and list(contents.keys((part.id,), limit=1)) != []
         require(not full, "not_empty", "take out what is packed in it", thing=part.id)
+
+
+def check_cycle(things: Map[str, Thing], back: Links, plan: Plan) -> None:
+    """Refuse cycle: a thing would come to be made of itself, or its history is too long to tell.
+
+    Only more of a lot that there is can do that: what is new was made into nothing yet.
+    """
+    again = [new.id for new in plan.created if new.id in things and plan.deed == "make"]
+    names = [part.id for part in plan.moved] if again != [] else []
+    seen = {name: True for name in names}  # noqa: C420  # the dialect has no dict.fromkeys
+    at = 0
+    while at < len(names) and len(names) <= REACH_MAX:
+        name = names[at]
+        require(name not in again, "cycle", "it would be made of itself", thing=name)
+        for key in back.keys((name,), limit=ROWS_MAX):
+            if key[1] not in seen:
+                seen[key[1]] = True
+                names.append(key[1])
+        at += 1
+    require(len(names) <= REACH_MAX, "cycle", "its history is too long to rule a circle out")
+
+
+def is_within_mass(rule: MassRule, used: int, made: int) -> bool:
+    """Whether what came out of a process lies within its rule of what went in, in one unit."""
+    least = used - used * rule.loss_max_ppm // PPM
+    return least <= made <= used + used * rule.gain_max_ppm // PPM
+
+
+def point_on(corrections: Map[str, str], old: str, new: str) -> None:
+    """Point from a wrong event to the one that replaces it; refuses same_event, already_corrected.
+
+    A correction corrects one event, and is not corrected by another that was used already.
+    """
+    require(old != new, "same_event", "an event does not replace itself")
+    first = old not in corrections and new not in corrections
+    require(first, "already_corrected", "correct the correction instead")
+    corrections[old] = new
 
 
 def book(books: Books, plan: Plan, mine: OrganisationId) -> None:

@@ -146,6 +146,15 @@ def test_what_was_used_up_is_not_used_again(world: World) -> None:
         world.say(world.dairy, made(2, [part(MILK, 1)], [part(CREAM, 1)]))
 
 
+def test_nothing_is_made_of_itself(world: World) -> None:
+    world.say(world.dairy, made(1, [part(MILK, 100)], [part(CREAM, 100)]))
+    with pytest.raises(Refused, match="cycle"):
+        world.say(world.dairy, made(2, [part(CREAM, 50)], [part(MILK, 50)]))
+    with pytest.raises(Refused, match="cycle"):  # and not mass_imbalance, which comes later
+        world.say(world.dairy, made(3, [part(MILK, 50)], [part(MILK, 51)]))
+    world.say(world.dairy, made(4, [part(MILK, 50)], [part(CREAM, 50)]))
+
+
 def test_two_of_one_amount_cannot_both_be_sent(world: World) -> None:
     world.ship(1, part(MILK, 600))
     with pytest.raises(Refused, match="not_holder"):

@@ -52,6 +52,7 @@ FAULTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "not_holder": lambda e: e["inputs"].append(part(lot("F", RAW))),
     "input_consumed": lambda e: e["inputs"].append(part(serial(2))),
     "not_empty": lambda e: e["inputs"].append(part(box(1))),
+    "cycle": lambda e: e["outputs"].append(part(lot("A"), 1)),
     "mass_imbalance": lambda e: e["outputs"].append(part(lot("M"), 900_000)),
 }
 
