@@ -11,10 +11,7 @@ to be done, has it checked, and books it. Its invariant is ``is_balanced``.
 
 from typing import Literal
 
-from hanse.contracts.records import record, replace
-from hanse.contracts.refusals import require
-from hanse.contracts.state import Map, Written
-from hanse.contracts.types import OrganisationId, TimeMs
+from hanse.contracts import Map, OrganisationId, TimeMs, Written, record, replace, require
 
 HOLDERS_MAX = 900
 LINKS_MAX = 3_000
