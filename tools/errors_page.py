@@ -11,7 +11,7 @@ from hanse.codec.problems import title_of
 from hanse.contracts import Contract
 from hanse.contracts.runtime import LoadedContract
 from hanse.errors import Corrupt, HanseError, Misconfigured, Rejected
-from hanse.kernel import KERNEL_CODES, Registry
+from hanse.kernel import KERNEL_CODES, Registry, load_contract
 
 FAMILIES: tuple[tuple[type[HanseError], str], ...] = (
     (Rejected, "The request is at fault: the caller can change it. Exit code 1 unless said."),
@@ -69,7 +69,7 @@ def errors_page() -> str:
     known = {c.code for c in KERNEL_CODES}
     contracts: list[type[Contract]] = [Registry, *(c for a in discover() for c in a.contracts)]
     for contract in contracts:
-        parts += refusals_of(LoadedContract(contract), known)
+        parts += refusals_of(load_contract(contract), known)
     return "".join(parts)
 
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the reference pages that the code knows best: commands, error codes, the Python API."""
+"""Write the reference pages that the code knows best: commands, codes, the API, the dialect."""
 
 import sys
 from pathlib import Path
 
 from tools.api_page import api_page
 from tools.commands_page import commands_page
+from tools.dialect_page import costs_page, dialect_page
 from tools.errors_page import errors_page
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/reference"
@@ -13,7 +14,13 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs/reference"
 
 def build_pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    return {"cli.md": commands_page(), "errors.md": errors_page(), "api.md": api_page()}
+    return {
+        "api.md": api_page(),
+        "cli.md": commands_page(),
+        "costs.md": costs_page(),
+        "dialect.md": dialect_page(),
+        "errors.md": errors_page(),
+    }
 
 
 def main() -> int:

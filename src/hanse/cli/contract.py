@@ -6,6 +6,7 @@ from typing import Any
 import click
 import msgspec
 
+from hanse.cli.checking import check
 from hanse.cli.options import Node, ValueCommand, on_node
 from hanse.cli.output import as_args, common, emit
 from hanse.client.reading import Key
@@ -13,7 +14,10 @@ from hanse.client.reading import Key
 
 @click.group()
 def contract() -> None:
-    """Show which contracts are active and what they offer."""
+    """Check contracts; show which are active and what they offer."""
+
+
+contract.add_command(check)
 
 
 @contract.command("list")

@@ -5,6 +5,7 @@ import ast
 import difflib
 import importlib
 import pkgutil
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -16,11 +17,12 @@ from hanse.cli.output import common, emit
 from hanse.codec.limits import LIMITS
 from hanse.codec.problems import title_of
 from hanse.contracts.contract import Contract
+from hanse.contracts.dialect.rules import RULES
 from hanse.contracts.package import package_files
 from hanse.contracts.runtime import LoadedContract
 from hanse.errors import Corrupt, HanseError, Misconfigured, Rejected
 from hanse.gateway.problems import error_classes, family_of, fields_of
-from hanse.kernel import KERNEL_CODES, Registry
+from hanse.kernel import KERNEL_CODES, Registry, load_contract
 
 # rooms whose import needs what a node does not have, or that define no codes
 NOT_LOADED: Final = ("hanse.testing", "hanse.apps", "hanse.__main__")
@@ -101,7 +103,7 @@ def _text(meaning: Meaning) -> str:
 def meanings() -> list[Meaning]:
     """Return what every code means, by code; one may have several meanings."""
     load_rooms()
-    found = [*_of_kernel(), *_of_contracts(), *_of_classes()]
+    found = [*_of_kernel(), *_of_contracts(), *_of_classes(), *_of_rules()]
     return sorted(found, key=lambda meaning: meaning.code)
 
 
@@ -142,12 +144,23 @@ def _of_kernel() -> Iterator[Meaning]:
         yield Meaning(entry.code, "kernel", entry.cause, clause, entry.remedy)
 
 
+def _of_rules() -> Iterator[Meaning]:
+    for rule in RULES.values():
+        clause = f"the dialect of contracts refuses:\n{_indented(rule.refused)}"
+        remedy = f"{rule.remedy}\n          Accepted:\n{_indented(rule.accepted)}"
+        yield Meaning(rule.id, "dialect", f"{rule.title} {rule.reason}", clause, remedy)
+
+
+def _indented(example: str) -> str:
+    return textwrap.indent(example, " " * 12)
+
+
 def _of_contracts() -> Iterator[Meaning]:
     classes: list[type[Contract]] = [Registry]
     classes += [contract for app in discover() for contract in app.contracts]
     kernel = {entry.code for entry in KERNEL_CODES}
     for cls in classes:
-        loaded = LoadedContract(cls)
+        loaded = load_contract(cls)
         hints = _hints("\n\n".join(package_files(cls).values()))
         listed: dict[str, list[str]] = {}
         for name, entry in sorted(loaded.entries.items()):

@@ -8,11 +8,11 @@ import click
 from hanse import __version__
 from hanse.cli.output import common, emit
 from hanse.codec import documents
+from hanse.contracts.dialect.names import DIALECT_VERSION
 from hanse.contracts.meter import COST_VERSION
 from hanse.node import folder
 from hanse.storage import _tables, backup
 
-CONTRACT_LANGUAGE = 1
 HTTP_API = 1  # the number in its paths
 
 
@@ -28,7 +28,7 @@ def version(*, as_json: bool) -> None:
     document = {
         "backup_layout": backup.FORMAT,
         "block_format": int(documents.TAG_HEADER.rpartition("/")[2]),
-        "contract_language": CONTRACT_LANGUAGE,
+        "contract_language": DIALECT_VERSION,
         "cost_rules": COST_VERSION,
         "folder_layout": folder.FORMAT,
         "hanse": __version__,

@@ -45,6 +45,7 @@ TAG_VALIDATORS = "hanse/validators/1"
 TAG_RULES = "hanse/rules/1"
 TAG_PACKAGE = "hanse/package/1"
 TAG_EVIDENCE = "hanse/evidence/1"
+TAG_LOWERED = "hanse/lowered/1"
 ZERO_HASH = bytes(32)
 
 _NONCE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).fullmatch

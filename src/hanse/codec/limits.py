@@ -33,6 +33,19 @@ HINT_CHARS_MAX: Final = 400  # characters of a refusal's hint
 FACTS_BYTES_MAX: Final = 8 * 1024  # bytes of a refusal's facts; more are left out of the receipt
 QUERY_BYTES_MAX: Final = 1024 * 1024  # bytes of a query's result, which no receipt carries
 
+# the contract dialect
+SOURCE_BYTES_MAX: Final = 256 * 1024  # bytes of one module of a contract
+SOURCE_NODES_MAX: Final = 20_000  # nodes of a module's syntax tree; bounds checker and lowering
+SOURCE_DEPTH_MAX: Final = 60  # levels of a syntax tree, brackets too; far below any parser's stack
+LOOP_DEPTH_MAX: Final = 12  # loops inside one another; CPython itself ends at 20
+CALL_CHAIN_MAX: Final = 32  # functions calling one another; far below any recursion limit
+TEXT_CHARS_MAX: Final = 64 * 1024  # characters or bytes of one text while a contract runs
+ITEMS_MAX: Final = 20_000  # items of one list, tuple or dict while a contract runs
+NESTING_MAX: Final = 16  # levels of a value that is compared or written
+CONTRACT_FILES_MAX: Final = 32  # files of one contract: itself, its model, the patterns it uses
+KEY_DEPTH_MAX: Final = 4  # tuples within one another in a state key; maps declare fewer
+DICT_KEY_BITS_MAX: Final = 60  # bits of an integer dict key; below it no two hashes are equal
+
 # blocks
 BLOCK_TXS_MAX: Final = 2_000  # transactions in one block; keeps a block under a second
 BLOCK_COST_MAX: Final = 2_000_000  # units in one block, about 2 s at worst

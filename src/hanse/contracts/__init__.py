@@ -3,6 +3,7 @@
 
 from hanse.contracts.app import App, Format, Panel
 from hanse.contracts.contract import Change, Context, Contract, action, invariant, query
+from hanse.contracts.money import mul_div
 from hanse.contracts.records import event, record, replace
 from hanse.contracts.refusals import Refused, must, require
 from hanse.contracts.state import Map, Value, Written
@@ -27,6 +28,7 @@ __all__ = [
     "action",
     "event",
     "invariant",
+    "mul_div",
     "must",
     "query",
     "record",

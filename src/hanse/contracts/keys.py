@@ -7,6 +7,7 @@ Numbers sort as numbers, tuples element by element, and no two different keys sh
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
 
+from hanse.codec.limits import KEY_DEPTH_MAX
 from hanse.contracts.refusals import Fault
 from hanse.contracts.types import BigInt, Bytes, Date
 
@@ -14,11 +15,11 @@ KeyPart = bool | int | str | bytes
 """What a key, or one element of a tuple key, may be."""
 
 
-def encode_part(part: object) -> bytes:
+def encode_part(part: object, depth: int = 0) -> bytes:
     """Return the ordered encoding of one key part.
 
     Raises:
-        Fault: the part is of no key type, or an integer of more than 256 bits.
+        Fault: the part is of no key type, an integer of more than 256 bits, or nested too deep.
     """
     if isinstance(part, str):
         try:
@@ -34,7 +35,9 @@ def encode_part(part: object) -> bytes:
     if isinstance(part, bytes):
         return b"\x40" + part.replace(b"\x00", b"\x00\xff") + b"\x00"
     if isinstance(part, tuple):
-        return b"\x50" + b"".join(encode_part(p) for p in part) + b"\x00"
+        if depth >= KEY_DEPTH_MAX:
+            raise Fault("a key is nested too deep")
+        return b"\x50" + b"".join([encode_part(p, depth + 1) for p in part]) + b"\x00"
     raise Fault(f"{type(part).__name__} cannot be part of a state key")
 
 
@@ -145,6 +148,20 @@ def key_shape(kind: Any) -> Shape:
     shape = _SHAPES.get(plain)
     if shape is None:
         raise TypeError(f"{kind} is not a key type")
+    return shape
+
+
+def prefix_shape(kind: Any) -> Shape:
+    """Return what puts the first parts of a key of declared type ``kind`` into their types."""
+    plain = _plain(kind)
+    kinds = get_args(plain) if get_origin(plain) is tuple else (plain,)
+    shapes = tuple(key_shape(one) for one in kinds)
+
+    def shape(prefix: object) -> object:
+        if not isinstance(prefix, tuple) or len(prefix) > len(shapes):
+            raise Fault(f"a prefix has at most the {len(shapes)} parts of a key")
+        return tuple([one(part) for one, part in zip(shapes, prefix, strict=False)])
+
     return shape
 
 

@@ -4,11 +4,16 @@
 import ast
 import inspect
 import sys
+import warnings
+from collections.abc import Callable
 
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import encode
-from hanse.codec.documents import TAG_PACKAGE, Tagged
+from hanse.codec.documents import TAG_LOWERED, TAG_PACKAGE, Tagged
 from hanse.contracts.contract import Contract
+from hanse.contracts.dialect.names import DIALECT_VERSION
+from hanse.contracts.dialect.program import Program
+from hanse.contracts.meter import COST_VERSION
 
 PATTERNS = "hanse.contracts.patterns"
 
@@ -19,16 +24,26 @@ def package_files(cls: type[Contract]) -> dict[str, str]:
     They are its own module, the ``model`` beside it where it imports that, and each pattern that
     one of these imports: an upgrade of the software never changes a running contract unseen.
     """
-    model = cls.__module__.rpartition(".")[0] + ".model"
+    return collect_files(cls.__module__, lambda module: inspect.getsource(sys.modules[module]))
+
+
+def collect_files(module: str, read: Callable[[str], str]) -> dict[str, str]:
+    """Return the texts of a contract that stands in ``module``, each under its file's name.
+
+    Args:
+        module: the contract's module; its own text comes first.
+        read: returns the text of a module.
+    """
+    model = module.rpartition(".")[0] + ".model"
     files: dict[str, str] = {}
-    waiting = [cls.__module__]
-    for module in waiting:
-        text = inspect.getsource(sys.modules[module])
-        files[_file_name(module)] = text
+    waiting = [module]
+    for name in waiting:
+        text = read(name)
+        files[_file_name(name)] = text
         waiting += [
-            name
-            for name in _imports(text)
-            if (name == model or name.startswith(f"{PATTERNS}.")) and name not in waiting
+            found
+            for found in _imports(text, model)
+            if (found == model or found.startswith(f"{PATTERNS}.")) and found not in waiting
         ]
     return files
 
@@ -40,16 +55,37 @@ def package_hash(cls: type[Contract], tagged: Tagged) -> str:
     return to_text(tagged(TAG_PACKAGE, encode(document)))
 
 
-def _imports(text: str) -> list[str]:
-    """Return the modules that a text imports, in order, each once."""
+def lowered_hash(program: Program, cls: type[Contract], tagged: Tagged) -> str:
+    """Return the tagged hash of what is executed: the lowered texts, with versions, as text."""
+    document = {
+        "cost": COST_VERSION,
+        "dialect": DIALECT_VERSION,
+        "files": program.texts,
+        "name": cls.name or cls.__name__.lower(),
+        "v": 1,
+        "version": cls.version,
+    }
+    return to_text(tagged(TAG_LOWERED, encode(document)))
+
+
+def _imports(text: str, model: str) -> list[str]:
+    """Return the modules that a text imports, in order, each once; none of what is no Python."""
     found: dict[str, None] = {}
-    for node in ast.walk(ast.parse(text)):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []  # the checker says what is wrong
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(dict.fromkeys(alias.name for alias in node.names))
         elif isinstance(node, ast.ImportFrom) and node.module == PATTERNS:
             found.update(dict.fromkeys(f"{PATTERNS}.{alias.name}" for alias in node.names))
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found[node.module] = None
+        elif isinstance(node, ast.ImportFrom) and node.module == "model" and node.level == 1:
+            found[model] = None
     return list(found)
 
 

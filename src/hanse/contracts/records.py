@@ -3,13 +3,14 @@
 
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
+    Final,
     Generic,
     Literal,
     TypeVar,
@@ -24,7 +25,7 @@ import msgspec
 
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode_as
-from hanse.codec.limits import INTEGER_MAX, JSON_DEPTH_MAX, VALUE_BYTES_MAX
+from hanse.codec.limits import INTEGER_MAX, JSON_DEPTH_MAX, NESTING_MAX, VALUE_BYTES_MAX
 from hanse.contracts.refusals import Fault, ReaderFailed
 from hanse.contracts.types import BigInt, Bytes, Date, decode_hook, encode_hook
 from hanse.errors import Corrupt
@@ -36,8 +37,10 @@ else:
 
 __all__ = [
     "Codec",
+    "Record",
     "StoredValueDamaged",
     "codec_of",
+    "declare",
     "encode_loose",
     "event",
     "is_event",
@@ -103,29 +106,52 @@ def _build(cls: type[T], kind: str) -> type[T]:
     if cls.__bases__ != (object,):
         raise TypeError(f"{cls.__name__}: a record has no base class")
     hints = get_type_hints(cls, include_extras=True)
-    fields: list[Any] = []
-    coerce: dict[str, Coerce] = {}
-    for name in cls.__annotations__:
-        if not is_field_name(name):
-            raise TypeError(f"{cls.__name__}.{name}: a field is named in ASCII")
-        hint = hints[name]
-        step = coercion(hint)
-        if step is not None:
-            coerce[name] = step
-        field = (name, runtime_type(hint))
-        fields.append((*field, cls.__dict__[name]) if name in cls.__dict__ else field)
+    hints = {name: hints[name] for name in cls.__annotations__}
     skip = {"__dict__", "__weakref__", "__annotations__", "__slots__", *cls.__annotations__}
     namespace = {k: v for k, v in cls.__dict__.items() if k not in skip}
-    namespace["__hanse_kind__"] = kind
-    namespace["__hanse_hints__"] = hints
+    defaults = {name: cls.__dict__[name] for name in hints if name in cls.__dict__}
+    made: type[T] = declare(kind, cls.__name__, hints, defaults, namespace)
+    return made
+
+
+def declare(
+    kind: str,
+    name: str,
+    hints: dict[str, Any],
+    defaults: dict[str, Any],
+    namespace: dict[str, Any],
+) -> Any:
+    """Return the class of a record or event with these fields.
+
+    Args:
+        kind: ``record`` or ``event``.
+        name: of the class.
+        hints: the declared type of each field, in order.
+        defaults: of the fields that have one.
+        namespace: what else the class holds: its docstring, its module.
+
+    Raises:
+        TypeError: a field or its type is not of the contract language.
+    """
+    fields: list[Any] = []
+    coerce: dict[str, Coerce] = {}
+    for field, hint in hints.items():
+        if not is_field_name(field):
+            raise TypeError(f"{name}.{field}: a field is named in ASCII")
+        step = coercion(hint)
+        if step is not None:
+            coerce[field] = step
+        known = (field, runtime_type(hint))
+        fields.append((*known, defaults[field]) if field in defaults else known)
+    made = {**namespace, "__hanse_kind__": kind, "__hanse_hints__": hints}
     if coerce:
-        namespace["__post_init__"] = _post_init(coerce)
-    return msgspec.defstruct(  # type: ignore[return-value]  # the same fields under the same name
-        cls.__name__,
+        made["__post_init__"] = _post_init(coerce)
+    return msgspec.defstruct(
+        name,
         fields,
         bases=(Record,),
-        module=cls.__module__,
-        namespace=namespace,
+        module=namespace.get("__module__"),
+        namespace=made,
         frozen=True,
         kw_only=True,
         forbid_unknown_fields=True,
@@ -235,6 +261,8 @@ class Codec(Generic[T]):
             Fault: the value is not of the declared type, or too large.
         """
         try:
+            if not is_flat(value):
+                check_bounded(value, self._bytes_max)
             if self._coerce is not None:
                 value = self._coerce(value)
             data = _encoder.encode(value)
@@ -273,6 +301,45 @@ class Codec(Generic[T]):
             raise ReaderFailed from StoredValueDamaged(self._name)
 
 
+_HOLDERS: Final = frozenset({list, tuple, dict})
+
+
+def is_flat(value: object) -> bool:
+    """Whether a value holds no lists and no records, so that its size is that of its texts."""
+    if isinstance(value, Record):
+        for part in msgspec.structs.astuple(value):
+            kind = type(part)
+            if kind in _HOLDERS or issubclass(kind, Record):
+                return False
+        return True
+    return type(value) not in _HOLDERS
+
+
+def check_bounded(value: object, bytes_max: int) -> None:
+    """Fail where a value is nested too deep, or holds more than ``bytes_max`` bytes can.
+
+    A list may hold one list many times, or itself: what is written of it may then be far larger
+    than it is, and the encoder would find out too late.
+    """
+    waiting: list[tuple[object, int]] = [(value, 0)]
+    size = 0
+    while waiting:
+        part, depth = waiting.pop()
+        parts: Collection[object] = ()
+        if isinstance(part, list | tuple):
+            parts = part
+        elif isinstance(part, dict):
+            parts = part.values()
+        elif isinstance(part, Record):
+            parts = msgspec.structs.astuple(part)
+        size += len(part) if isinstance(part, str | bytes) else len(parts)
+        if size > bytes_max:
+            raise Fault(f"a value has more bytes than the limit of {bytes_max}")
+        if parts and depth >= NESTING_MAX:
+            raise Fault("a value is nested too deep")
+        waiting += [(one, depth + 1) for one in parts]
+
+
 _codecs: dict[type, Codec[Any]] = {}  # of events; one entry for each class in the code
 
 
@@ -284,12 +351,13 @@ def codec_of(kind: type[T]) -> Codec[T]:
     return known
 
 
-def encode_loose(value: object) -> bytes:
+def encode_loose(value: object, bytes_max: int = VALUE_BYTES_MAX) -> bytes:
     """Return canonical bytes of facts or other plain values, in the JSON form of their types.
 
     Raises:
-        Fault: not values of the contract language, or nested too deep.
+        Fault: not values of the contract language, nested too deep, or surely too many.
     """
+    check_bounded(value, bytes_max)
     return _encoder.encode(_plain(value, 0))
 
 

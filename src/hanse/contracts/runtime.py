@@ -3,7 +3,8 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -18,9 +19,11 @@ from hanse.codec.limits import (
     RECEIPT_BYTES_MAX,
 )
 from hanse.contracts.contract import MARK, Change, Context, Contract, Mark
+from hanse.contracts.dialect.program import Program, build_program
 from hanse.contracts.keys import decode_key
 from hanse.contracts.meter import COSTS, Meter
-from hanse.contracts.records import Codec, encode_loose, is_field_name, runtime_type
+from hanse.contracts.package import package_files
+from hanse.contracts.records import Codec, encode_loose, is_event, is_field_name, runtime_type
 from hanse.contracts.refusals import CostExceeded, Fault, ReaderFailed, Refused
 from hanse.contracts.state import Door, Map, Reader, Value, Written
 from hanse.contracts.types import decode_hook
@@ -70,6 +73,22 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     result: bytes | None = None
     events: tuple[ContractEvent, ...] = ()
     writes: dict[bytes, bytes | None] = {}
+    at: str = ""  # the author's line that failed; for people, never in a receipt
+
+
+_programs: dict[type[Contract], Program] = {}  # one entry for each contract class in the code
+
+
+def program_of(cls: type[Contract]) -> Program:
+    """Return the program of a contract class: its text and all that this imports, lowered.
+
+    Raises:
+        OutsideDialect: the text is not written in the dialect.
+    """
+    known = _programs.get(cls)
+    if known is None:
+        known = _programs[cls] = build_program(cls.__module__, package_files(cls))
+    return known
 
 
 class LoadedContract:
@@ -78,22 +97,66 @@ class LoadedContract:
     Not for concurrent use.
     """
 
-    def __init__(self, cls: type[Contract], hasher: Hash = SHA256) -> None:
+    def __init__(
+        self, cls: type[Contract], hasher: Hash = SHA256, *, built_in: bool = False
+    ) -> None:
         """Derive actions, queries, invariants and state from the annotations of ``cls``.
 
-        ``hasher`` is the network's; a caller that runs no call need not name it.
+        Args:
+            cls: the class as its author's module has it.
+            hasher: the network's; a caller that runs no call need not name it.
+            built_in: run the class itself, which is part of Hanse. Every other contract is run
+                from its text, checked and lowered.
 
         Raises:
+            OutsideDialect: the text is not written in the dialect.
             TypeError: an annotation is not of the contract language.
         """
+        self._meter = Meter(0)
+        self._tagged = hasher.tagged
+        if built_in:
+            self.program: Program | None = None
+            self._prepare(cls, cls, vars(sys.modules[cls.__module__]))
+            return
+        self.program = program_of(cls)
+        space = self.program.load(self._meter)[self.program.main]
+        lowered = space.get(cls.__name__)
+        if not isinstance(lowered, type) or not issubclass(lowered, Contract):
+            raise TypeError(f"{cls.__name__} is no contract at the top of its module")
+        self._prepare(cls, lowered, space)
+
+    @classmethod
+    def of_program(cls, program: Program, hasher: Hash = SHA256) -> "LoadedContract":
+        """Return the contract that a program holds, known by its text alone.
+
+        Raises:
+            TypeError: it holds none or several, or an annotation is not of the language.
+        """
+        made = cls.__new__(cls)
+        made.program = program
+        made._meter = Meter(0)  # noqa: SLF001  # it is being made here
+        made._tagged = hasher.tagged  # noqa: SLF001  # the same
+        space = program.load(made._meter)[program.main]  # noqa: SLF001  # the same
+        found = [
+            kind
+            for kind in space.values()
+            if isinstance(kind, type) and issubclass(kind, Contract) and kind is not Contract
+        ]
+        if len(found) != 1:
+            raise TypeError(f"{program.module} holds {len(found)} contracts, not one")
+        made._prepare(found[0], found[0], space)  # noqa: SLF001  # the same
+        return made
+
+    def _prepare(self, cls: type[Contract], runs: type[Contract], names: Mapping[str, Any]) -> None:
         self.cls = cls
-        self.name = cls.name or cls.__name__.lower()
+        self._runs = runs
+        self.name = runs.name or runs.__name__.lower()
         if not _NAME(self.name) or len(self.name) > NAME_CHARS_MAX:
             raise TypeError(f"{self.name!r} is not a contract name")
-        self.version = cls.version
-        self._tagged = hasher.tagged
+        self.version = runs.version
+        self.events = {name: kind for name, kind in sorted(names.items()) if is_event(kind)}
         self._door = Door(self.name)
-        self._instance = _stateless(cls)
+        self._instance = _stateless(runs)
         self.collections: dict[str, Map[Any, Any] | Value[Any]] = {}
         self.map_types: dict[str, tuple[Any, Any]] = {}
         self._load_state()
@@ -102,7 +165,7 @@ class LoadedContract:
         self._load_methods()
 
     def _load_state(self) -> None:
-        for name, hint in get_type_hints(self.cls).items():
+        for name, hint in get_type_hints(self._runs).items():
             origin, args = get_origin(hint), get_args(hint)
             if origin is Map:
                 made: Map[Any, Any] | Value[Any] = Map(name, args[0], Codec(args[1]), self._door)
@@ -118,7 +181,7 @@ class LoadedContract:
             object.__setattr__(self._instance, name, made)
 
     def _load_methods(self) -> None:
-        for name, function in inspect.getmembers(self.cls, inspect.isfunction):
+        for name, function in inspect.getmembers(self._runs, inspect.isfunction):
             mark = getattr(function, MARK, None)
             if not isinstance(mark, Mark):
                 continue
@@ -134,14 +197,15 @@ class LoadedContract:
         raises, and ``RecursionError`` and ``MemoryError``, which do not come at the same point on
         every machine, go to the caller, who must stop.
         """
-        meter = Meter(call.cost_max)
+        meter = self._meter
+        meter.limit = meter.left = call.cost_max
         self._door.open(reader, meter, "action" if call.entry.mark.kind == "action" else "query")
         try:
-            return self._run(call, meter)
+            outcome = self._run(call, meter)
         except Refused as error:
-            return _refused(error, meter.used)
-        except CostExceeded:
-            return _cost_exceeded(call, meter)
+            outcome = _refused(error, meter.used, self._place(error))
+        except CostExceeded as error:
+            outcome = _cost_exceeded(call, meter, self._place(error))
         except ReaderFailed as error:
             if error.__cause__ is None:
                 raise
@@ -149,9 +213,26 @@ class LoadedContract:
         except (MemoryError, RecursionError):
             raise
         except Exception as error:  # noqa: BLE001  # a bug of the contract is an outcome, too
-            return Outcome("contract_fault", meter.used, _fault_reason(error))
+            reason = _fault_reason(error)
+            outcome = Outcome("contract_fault", meter.used, reason, at=self._place(error))
         finally:
             self._door.close()
+        # a call's text may go on for a few steps after its last unit, and then fail in another way
+        if meter.exceeded and outcome.code != "cost_exceeded":
+            return _cost_exceeded(call, meter, outcome.at)
+        return outcome
+
+    def _place(self, error: BaseException) -> str:
+        """Return the author's line that was being executed: file, line and function."""
+        found = ""
+        trace = error.__traceback__
+        while trace is not None and self.program is not None:
+            code = trace.tb_frame.f_code
+            file = code.co_filename
+            if file.startswith(f"{self.program.module}/"):
+                found = f"{file.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}"
+            trace = trace.tb_next
+        return found
 
     def _run(self, call: Call, meter: Meter) -> Outcome:
         context = Context(
@@ -179,8 +260,6 @@ class LoadedContract:
         if call.entry.mark.kind == "action":
             self._check_size(result, events)
             self._check_invariants(context)
-        if meter.exceeded:  # and the contract tried to go on
-            return _cost_exceeded(call, meter)
         return Outcome(None, meter.used, "", None, result, events, self._door.overlay)
 
     @staticmethod
@@ -296,22 +375,24 @@ def _bad_argument(error: msgspec.ValidationError, cost: int) -> Outcome:
     return Outcome("bad_argument", cost, "an argument is not of its type", facts)
 
 
-def _cost_exceeded(call: Call, meter: Meter) -> Outcome:
-    return Outcome("cost_exceeded", meter.used, f"more than {call.cost_max} units are needed")
+def _cost_exceeded(call: Call, meter: Meter, at: str) -> Outcome:
+    reason = f"more than {call.cost_max} units are needed"
+    return Outcome("cost_exceeded", meter.used, reason, at=at)
 
 
-def _refused(error: Refused, cost: int) -> Outcome:
+def _refused(error: Refused, cost: int, at: str) -> Outcome:
     """Return the refusal as a receipt can carry it: facts that do not fit are left out."""
     try:
         hint = encode_loose(error.hint).decode()
         if not _NAME(error.code) or len(error.code) > NAME_CHARS_MAX or hint[:1] != '"':
-            return Outcome("contract_fault", cost, "a refusal has a code and a hint")
+            return Outcome("contract_fault", cost, "a refusal has a code and a hint", at=at)
         facts = encode_loose(error.facts) if error.facts else None
     except (Fault, TypeError):
-        return Outcome("contract_fault", cost, "a refusal has a code, a hint and plain facts")
+        reason = "a refusal has a code, a hint and plain facts"
+        return Outcome("contract_fault", cost, reason, at=at)
     if facts is not None and len(facts) > FACTS_BYTES_MAX:
         facts = None
-    return Outcome(error.code, cost, error.hint[:HINT_CHARS_MAX], facts)
+    return Outcome(error.code, cost, error.hint[:HINT_CHARS_MAX], facts, at=at)
 
 
 def _fault_reason(error: Exception) -> str:

@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from hanse.codec.limits import ACTION_WRITES_MAX, SCAN_ROWS_MAX, STATE_KEY_BYTES_MAX
-from hanse.contracts.keys import decode_key, encode_key, encode_part, key_from_json, key_shape
+from hanse.contracts.keys import (
+    decode_key,
+    encode_key,
+    encode_part,
+    key_from_json,
+    key_shape,
+    prefix_shape,
+)
 from hanse.contracts.meter import COSTS, Meter
 from hanse.contracts.records import Codec
 from hanse.contracts.refusals import Fault, ReaderFailed, Refused
@@ -36,7 +43,9 @@ class Written(Generic[V]):
     @property
     def key(self) -> Any:
         """The key, in the map's declared type; of a single value, the empty tuple."""
-        return self._key if self._decode is None else self._decode(self._key)
+        if self._decode is not None:  # once, so that asking again and again costs nothing
+            self._key, self._decode = self._decode(self._key), None
+        return self._key
 
 
 _READ, _WRITE, _SCAN, _ROW = COSTS["read"], COSTS["write"], COSTS["scan"], COSTS["row"]
@@ -149,7 +158,16 @@ class Door:
 class Map(Generic[K, V]):
     """A typed map of the authenticated state; ``m[k]`` refuses with ``not_found``."""
 
-    __slots__ = ("_codec", "_door", "_is_tuple", "_key_type", "_prefix", "_shape", "name")
+    __slots__ = (
+        "_codec",
+        "_door",
+        "_first",
+        "_is_tuple",
+        "_key_type",
+        "_prefix",
+        "_shape",
+        "name",
+    )
 
     def __init__(self, name: str, key_type: Any, codec: Codec[V], door: Door) -> None:
         """Belong to the contract behind ``door``; made by the runtime from the annotation.
@@ -161,6 +179,7 @@ class Map(Generic[K, V]):
         self._prefix = name.encode("ascii") + b"\x00"
         self._key_type = key_type
         self._shape = key_shape(key_type)
+        self._first = prefix_shape(key_type)
         self._is_tuple = _is_tuple(key_type)
         self._codec = codec
         self._door = door
@@ -233,8 +252,12 @@ class Map(Generic[K, V]):
         if isinstance(prefix, str):
             low = self._prefix + encode_part(prefix)[:-1]
         else:
-            low = self._prefix + (encode_key(prefix) if prefix != () else b"")
+            low = self._prefix + (encode_key(self._first(prefix)) if prefix != () else b"")
         first = low if start is None else max(low, self._key(start))
+        if len(low) > STATE_KEY_BYTES_MAX:
+            limit = 0  # no key is as long; it is charged all the same
+        if len(first) > STATE_KEY_BYTES_MAX:  # the first place after all keys that may be before
+            first = first[:STATE_KEY_BYTES_MAX] + b"\x00"
         rows = self._door.scan(low, first, limit)
         # a part "a" ends with a zero byte, with which an inner zero of "a\0b" is escaped, too:
         # such keys come after all that are meant

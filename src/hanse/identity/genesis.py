@@ -122,7 +122,7 @@ class Rules(msgspec.Struct, frozen=True):
     block_txs_max: int = BLOCK_TXS_MAX
     block_write_bytes_max: int = BLOCK_WRITE_BYTES_MAX
     cost_max: int = COST_MAX
-    cost_version: int = 1
+    cost_version: int = 2
     expiry_ms_max: int = EXPIRY_MS_MAX
     recovery_delay_blocks: int = 100
 

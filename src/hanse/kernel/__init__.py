@@ -7,9 +7,11 @@ from hanse.kernel.apply import (
     BlockResult,
     BlockView,
     ContractNameTaken,
+    CostRulesUnknown,
     Dropped,
     Kernel,
     State,
+    load_contract,
 )
 from hanse.kernel.outcomes import KERNEL_CODES, KernelCode
 from hanse.kernel.registry import Registry
@@ -21,9 +23,11 @@ __all__ = [
     "BlockResult",
     "BlockView",
     "ContractNameTaken",
+    "CostRulesUnknown",
     "Dropped",
     "Kernel",
     "KernelCode",
     "Registry",
     "State",
+    "load_contract",
 ]

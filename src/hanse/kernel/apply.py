@@ -27,8 +27,9 @@ from hanse.codec.documents import (
 )
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
 from hanse.contracts.contract import Contract
+from hanse.contracts.meter import COST_VERSION
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
-from hanse.crypto import Hash, hash_named
+from hanse.crypto import SHA256, Hash, hash_named
 from hanse.errors import Corrupt, Misconfigured
 from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation_of
 from hanse.kernel.directory import Directory
@@ -131,6 +132,16 @@ class ContractNameTaken(Misconfigured):
     hint: ClassVar[str] = "Give the contract another name; `registry` and `replay` are taken."
 
 
+@dataclass(eq=False)
+class CostRulesUnknown(Misconfigured):
+    """The ledger's rules count costs by a table that this version does not have."""
+
+    cost_version: int
+    known: int
+    code: ClassVar[str] = "cost_rules_unknown"
+    hint: ClassVar[str] = "Run the version of Hanse that the ledger was founded with."
+
+
 class BlockView:
     """A block's overlay over the state: what the transactions of this block have written so far."""
 
@@ -180,6 +191,14 @@ class BlockView:
             self.bytes_written += len(key) + (0 if value is None else len(value))
 
 
+def load_contract(cls: type[Contract], hasher: Hash = SHA256) -> LoadedContract:
+    """Return a contract ready to be called: from its text, unless it is part of the kernel.
+
+    ``hasher`` is the network's; a caller that runs no call need not name it.
+    """
+    return LoadedContract(cls, hasher, built_in=cls is Registry)
+
+
 class Kernel:
     """The rules of one ledger: its genesis, its contracts, loaded once."""
 
@@ -188,7 +207,11 @@ class Kernel:
 
         Raises:
             ContractNameTaken: two of them have one name.
+            CostRulesUnknown: the ledger counts costs by another table.
+            OutsideDialect: one of them is not written in the dialect.
         """
+        if genesis.rules.cost_version != COST_VERSION:
+            raise CostRulesUnknown(genesis.rules.cost_version, COST_VERSION)
         self.genesis = genesis
         self.ledger = ledger
         self.hash: Hash = hash_named(genesis.hash)
@@ -199,7 +222,7 @@ class Kernel:
         self.contracts: dict[str, LoadedContract] = {}
         classes: list[type[Contract]] = [Registry, *contracts]
         for cls in classes:
-            loaded = LoadedContract(cls, self.hash)
+            loaded = load_contract(cls, self.hash)
             if loaded.name in self.contracts or loaded.name == REPLAY:
                 raise ContractNameTaken(loaded.name)
             self.contracts[loaded.name] = loaded

@@ -10,6 +10,7 @@ from hanse.codec.documents import Body, Signature, Transaction, header_decoder
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
 from hanse.errors import Refusal
 from hanse.identity import organisation_of
+from hanse.kernel import load_contract
 from hanse.node.clock import wall_clock_ms
 from hanse.node.errors import NotFound
 
@@ -28,7 +29,7 @@ class Queries:
         self._node = node
         self._catalogue = catalogue
         self._contracts = {
-            name: LoadedContract(loaded.cls, node.kernel.hash)
+            name: load_contract(loaded.cls, node.kernel.hash)
             for name, loaded in node.kernel.contracts.items()
         }
 

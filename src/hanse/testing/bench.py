@@ -9,6 +9,7 @@ import inspect
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
@@ -16,13 +17,14 @@ import msgspec
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode, encode
 from hanse.codec.documents import TAG_KEY, TAG_VALUE
-from hanse.codec.limits import COST_MAX
+from hanse.codec.limits import COST_MAX, QUERY_BYTES_MAX
 from hanse.contracts.contract import Context, Contract
 from hanse.contracts.records import Codec
 from hanse.contracts.refusals import Refused
-from hanse.contracts.runtime import Call, Entry, LoadedContract, Outcome
+from hanse.contracts.runtime import Call, Entry, Outcome
 from hanse.crypto import SHA256, Hash
 from hanse.identity import is_member_id
+from hanse.kernel import load_contract
 from hanse.merkle.trie import Trie
 
 C = TypeVar("C", bound=Contract)
@@ -74,7 +76,7 @@ class Bench(Generic[C]):
         writes: Mapping[bytes, bytes] | None = None,
     ) -> None:
         """Load ``contract`` on an empty state, or on ``writes``."""
-        self.loaded = LoadedContract(contract, hasher)
+        self.loaded = load_contract(contract, hasher)
         self.hash = hasher
         self.now = START_MS
         self.height = 1
@@ -122,7 +124,7 @@ class Bench(Generic[C]):
     def entry_of(self, method: Callable[..., Any]) -> Entry:
         """Return the action or query that ``method`` of the contract's class is."""
         entry = self.loaded.entries.get(method.__name__)
-        if entry is None or entry.function is not method:
+        if entry is None or getattr(self.loaded.cls, entry.name) is not method:
             raise TypeError(f"{method.__qualname__} is no action or query of {self.loaded.name}")
         return entry
 
@@ -182,7 +184,8 @@ class Actor:
         if entry.result is None:
             return None  # type: ignore[return-value]  # the declared type is None
         assert outcome.result is not None
-        result: R = entry.result.decode(outcome.result)
+        # in the author's own classes, not in those that run
+        result: R = _result_codec(method).decode(outcome.result)
         return result
 
     def attempt(self, name: str, args: Mapping[str, Any]) -> Outcome:
@@ -205,9 +208,16 @@ def encode_arguments(
     return encode({name: msgspec.Raw(Codec(hints[name]).encode(value)) for name, value in named})
 
 
+@lru_cache(maxsize=1_000)
+def _result_codec(method: Callable[..., Any]) -> Codec[Any]:
+    return Codec(get_type_hints(method)["return"], QUERY_BYTES_MAX)
+
+
 def _refusal(outcome: Outcome) -> Refused:
     assert outcome.code is not None
     refused = Refused(outcome.code, outcome.reason)
     if outcome.facts is not None:
         refused.facts = msgspec.json.decode(outcome.facts)
+    if outcome.at:
+        refused.add_note(f"at {outcome.at}")
     return refused

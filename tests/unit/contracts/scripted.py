@@ -99,7 +99,7 @@ class Rows:
         return rows[:limit]
 
 
-LOADED = LoadedContract(Scripted)
+LOADED = LoadedContract(Scripted, built_in=True)  # its script is any Python
 
 
 def clear() -> None:

@@ -7,26 +7,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.contracts.dialect_run import run, value
+from tests.unit.contracts.hashing_contract import Hashing
 from tests.unit.contracts.scripted import call
 from tests.unit.kernel.small_ledger import SmallLedger
 
 from hanse.codec.base64url import to_text
-from hanse.contracts import Context, Contract, query
 from hanse.contracts.digests import digest_of
 from hanse.contracts.meter import COSTS
 from hanse.crypto import SHA256, SM3
 from hanse.testing.bench import Bench
 
 PARTS = st.one_of(st.text(max_size=5), st.integers(), st.booleans(), st.binary(max_size=5))
-
-
-class Hashing(Contract):
-    """Hashes."""
-
-    @query
-    def hashed(self, ctx: Context, text: str, number: int) -> str:
-        """Return a digest."""
-        return ctx.digest("test", text, number, b"\x00")
 
 
 @pytest.mark.parametrize("hasher", [SHA256, SM3], ids=lambda hasher: hasher.name)
@@ -75,3 +67,31 @@ def test_a_digest_is_charged_by_its_bytes() -> None:
 def test_only_plain_parts_can_be_hashed(part: object) -> None:
     bad: Any = part
     assert call(does=lambda _, ctx: ctx.digest("t", bad)).code == "contract_fault"
+
+
+def test_a_lowered_contract_hashes_what_the_context_does() -> None:
+    found = value('return ctx.digest("t", "a", -5, True, b"\\x00", BigInt(2 ** 60))', "str")
+    assert found == digest_of(SHA256.tagged, "t", "a", -5, True, b"\x00", 2**60)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *('ctx.digest("t", None)', 'ctx.digest("t", [1])', 'ctx.digest("t", (1, 2))'),
+        *('ctx.digest(1, "a")', 'ctx.digest(b"t")', '"t".digest("a")'),
+    ],
+)
+def test_a_lowered_contract_hashes_plain_parts_under_a_text_and_nothing_else(bad: str) -> None:
+    assert run(f"return {bad}", "str").code == "contract_fault"
+
+
+def test_a_lowered_digest_is_charged_before_its_parts_are_put_together() -> None:
+    def cost(*parts: str) -> int:
+        return run(f"return ctx.digest({', '.join(parts)})", "str").cost
+
+    # each part counts as an item and, as text, by its size; then the digest by its bytes
+    assert cost("'t'", "'a'", "'b'") == cost("'t'") + 2
+    assert cost("'t'", f"'{'x' * 1_600}'") == cost("'t'") + 1 + 200
+    many = ", ".join(["text"] * 1_000)
+    lines = f"text = 'x' * 60_000\nreturn ctx.digest('t', {many})"
+    assert run(lines, "str").code == "cost_exceeded"

@@ -313,4 +313,4 @@ def test_a_contract_that_cannot_work_is_refused_when_loaded() -> None:
 
     for bad in (Floats, BadKey, BadName, Stars, Dicts):
         with pytest.raises(TypeError):
-            LoadedContract(bad)
+            LoadedContract(bad, built_in=True)

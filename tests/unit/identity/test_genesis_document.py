@@ -113,7 +113,7 @@ WITNESS = GenesisWitness("w1", KEY, SUITE)
         ({"rules": Rules(cost_max=11, block_cost_max=10)}, "$.rules.cost_max"),
         ({"rules": Rules(block_bytes_max=262_143)}, "$.rules.block_bytes_max"),
         ({"rules": Rules(block_txs_max=0)}, "$.rules.block_txs_max"),
-        ({"rules": Rules(cost_version=2)}, "$.rules.cost_version"),
+        ({"rules": Rules(cost_version=3)}, "$.rules.cost_version"),
         ({"rules": Rules(recovery_delay_blocks=0)}, "$.rules.recovery_delay_blocks"),
     ],
 )

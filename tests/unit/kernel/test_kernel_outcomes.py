@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.kernel.imposters import Imposter, Window
 from tests.unit.kernel.small_ledger import SmallLedger, build_genesis, codes, receipts
 
 from hanse.codec.canonical import decode, encode
@@ -314,12 +315,6 @@ def test_what_writes_beyond_the_blocks_budget_waits_for_the_next_block() -> None
 
 
 def test_a_second_contract_of_one_name_is_refused() -> None:
-    class Imposter(SmallBank):
-        name = "registry"
-
-    class Window(SmallBank):
-        name = "replay"
-
     for bad in ([Imposter], [Window], [SmallBank, SmallBank]):
         with pytest.raises(ContractNameTaken):
             Kernel(build_genesis(), "ledger", bad)

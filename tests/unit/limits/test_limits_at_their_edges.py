@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.limits.strain_contract import Strain
 from tools.roots import build_genesis, public_key
 
 from hanse.codec import limits
 from hanse.codec.canonical import decode, encode
-from hanse.contracts import BigInt, Context, Contract, Map, action, event, query
+from hanse.contracts import BigInt
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
 from hanse.crypto import SHA256
 from hanse.errors import Malformed, ProofInvalid, Rejected, TooLarge
@@ -20,53 +21,6 @@ from hanse.merkle.log import verify_consistency, verify_inclusion
 from hanse.merkle.paths import StatePath, verify_state
 
 HASH = bytes(32)
-
-
-@event
-class Rang:
-    """The bell rang: {number}."""
-
-    number: int
-
-
-class Strain(Contract):
-    """Goes up to any limit that it is told to."""
-
-    name = "strain"
-    texts: Map[str, str]
-    big: Map[str, BigInt]
-
-    @action(role=None)
-    def write(self, ctx: Context, keys: int) -> None:
-        """Write so many keys."""
-        for number in range(keys):
-            self.texts[f"k{number}"] = ""
-
-    @action(role=None)
-    def ring(self, ctx: Context, times: int) -> None:
-        """Emit so many events."""
-        for number in range(times):
-            ctx.emit(Rang(number=number))
-
-    @action(role=None)
-    def put(self, ctx: Context, key_chars: int, value_chars: int) -> None:
-        """Write one entry with a key and a value of these lengths."""
-        self.texts["k" * key_chars] = "v" * value_chars
-
-    @action(role=None)
-    def answer(self, ctx: Context, chars: int) -> str:
-        """Return so much text."""
-        return "x" * chars
-
-    @action(role=None)
-    def keep(self, ctx: Context, number: BigInt) -> None:
-        """Keep a large number."""
-        self.big["n"] = number
-
-    @query
-    def count(self, ctx: Context, limit: int) -> int:
-        """Count the entries that one read gives."""
-        return len(list(self.texts.items(limit=limit)))
 
 
 class Rows:
@@ -103,7 +57,7 @@ def run(name: str, **args: Any) -> Outcome:
 # what a key of n characters adds: map name, zero byte, type byte, closing zero byte
 KEY_CHARS = limits.STATE_KEY_BYTES_MAX - len("texts") - 3
 VALUE_CHARS = limits.VALUE_BYTES_MAX - len('""')
-RESULT_CHARS = limits.RECEIPT_BYTES_MAX // 2 - len('""')
+RESULT_CHARS = limits.RECEIPT_BYTES_MAX // 2 - len('["",""]')
 
 
 @pytest.mark.parametrize(

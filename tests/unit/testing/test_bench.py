@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.unit.kernel.small_ledger import SUITE, SmallLedger, build_genesis, public_key
+from tests.unit.testing.clock_contract import Clock
 
 from hanse.codec.documents import TAG_KEY, TAG_VALUE
-from hanse.contracts import Context, Contract, Map, Refused, action, query
-from hanse.contracts import invariant as must_hold
+from hanse.contracts import Refused
 from hanse.contracts.refusals import Fault
 from hanse.crypto import SHA256, SM3
 from hanse.kernel import Registry
@@ -21,33 +21,6 @@ from hanse.merkle.trie import Trie
 from hanse.testing.bench import START_MS, Bench, encode_arguments
 from hanse.testing.smallbank import AMOUNT_MAX, BALANCE_MAX, SmallBank
 from hanse.testing.strategies import arguments_of
-
-
-class Clock(Contract):
-    """Remembers times; breaks its own rule on request."""
-
-    times: Map[str, int]
-
-    @action(role="keeper")
-    def tick(self, ctx: Context, name: str) -> int:
-        """Keep the time."""
-        self.times[name] = ctx.now
-        return ctx.now
-
-    @action(role=None)
-    def lie(self, ctx: Context) -> None:
-        """Keep a time that is none."""
-        self.times[ctx.member] = -1
-
-    @query
-    def ticks(self, ctx: Context) -> list[tuple[str, int]]:
-        """Return all times."""
-        return list(self.times.items())
-
-    @must_hold
-    def times_are_real(self, ctx: Context, change: Any) -> bool:
-        """Time is positive."""
-        return all(written.after > 0 for written in change.of(self.times))
 
 
 def test_a_payment_moves_money_once(bench: Bench[SmallBank]) -> None:

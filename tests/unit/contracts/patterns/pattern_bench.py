@@ -2,7 +2,7 @@
 """What the tests of all patterns share: state read outside the contract, refusals as a table."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from hanse.contracts.digests import digest_of
 from hanse.contracts.records import Codec
@@ -14,9 +14,9 @@ Case = tuple[str, str, str, Callable[..., Any], dict[str, Any]]
 
 
 def rows(bench: Bench[Any], name: str) -> dict[Any, Any]:
-    """Return a map of the state, typed, without asking the contract."""
+    """Return a map of the state in the author's own types, without asking the contract."""
     made = bench.loaded.collections[name]
-    codec: Codec[Any] = made._codec
+    codec: Codec[Any] = Codec(get_args(get_type_hints(bench.loaded.cls)[name])[1])
     prefix = name.encode() + b"\x00"
     return {
         made._decode_key(key): codec.decode_stored(data)  # type: ignore[union-attr]

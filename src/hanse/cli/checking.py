@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``hanse contract check``: whether contracts are written in the dialect, offline."""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hanse.cli.output import common, emit
+from hanse.contracts.dialect.check import check_files, resolver
+from hanse.contracts.dialect.finding import Finding
+from hanse.contracts.dialect.program import build_program
+from hanse.contracts.meter import Meter
+from hanse.contracts.package import PATTERNS, collect_files
+from hanse.contracts.runtime import LoadedContract
+
+CONTRACT_FILE = "contract.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A contract on disk: its module's name, its texts, and where each stands."""
+
+    module: str
+    texts: dict[str, str]
+    paths: dict[str, Path]
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@common
+def check(*, path: Path, as_json: bool) -> None:
+    """Check that contracts are written in the dialect; it needs no node.
+
+    PATH is a contract's file, or a folder: then every ``contract.py`` below it. The model and the
+    patterns that a contract imports are checked with it. Exit code 1 when anything is found.
+
+    Examples:
+      hanse contract check shelf.py
+      hanse contract check src/hanse/apps --json
+    """
+    places = list(_contracts(path))
+    if not places:
+        raise click.BadParameter(f"there is no {CONTRACT_FILE} below it", param_hint="PATH")
+    found: list[Finding] = []
+    for place in places:
+        found += [one for one in findings_of(place) if one not in found]
+    document: dict[str, Any] = {
+        "checked": [str(place) for place in places],
+        "findings": [
+            {
+                "column": one.column,
+                "file": one.file,
+                "line": one.line,
+                "message": one.message,
+                "remedy": one.remedy,
+                "rule": one.rule,
+            }
+            for one in found
+        ],
+        "ok": not found,
+    }
+    emit(document, as_json=as_json, text=_text(places, found))
+    if found:
+        sys.exit(1)
+
+
+def _text(places: list[Path], found: list[Finding]) -> str:
+    if not found:
+        return "\n".join(f"{place}: in the dialect ✓" for place in places)
+    lines = [f"{one}\n    {one.remedy}" for one in found]
+    count = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
+    return "\n".join([*lines, f"{count}; `hanse explain {found[0].rule}` says more"])
+
+
+def _contracts(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for place in sorted(path.rglob(CONTRACT_FILE)):
+        if not any(part.startswith(".") for part in place.relative_to(path).parts):
+            yield place
+
+
+def findings_of(path: Path) -> list[Finding]:
+    """Return what the checker finds in a contract's files, and what loading it finds."""
+    source = read_source(path)
+    checked = check_files(source.texts, resolver(source.module, source.texts))
+    found = checked.findings
+    if not found:
+        try:
+            program = build_program(source.module, source.texts)
+            main = checked.outlines[program.main]
+            if main.contracts:
+                LoadedContract.of_program(program)
+            else:
+                program.load(Meter(0))
+        except TypeError as error:
+            found = [Finding(next(iter(source.texts)), 1, 1, "D210", str(error))]
+    return [
+        Finding(str(source.paths[one.file]), one.line, one.column, one.rule, one.message)
+        for one in found
+    ]
+
+
+def read_source(path: Path) -> Source:
+    """Return the contract in a file, with the model beside it and the patterns it imports."""
+    paths: dict[str, Path] = {}
+    module = _module_of(path)
+
+    def read(name: str) -> str:
+        place = path
+        if name.startswith(f"{PATTERNS}."):
+            spec = importlib.util.find_spec(name)
+            place = Path(spec.origin) if spec is not None and spec.origin else path.parent / name
+        elif name != module:
+            place = path.parent / "model.py"
+        key = f"pattern_{name.rpartition('.')[2]}" if name.startswith(PATTERNS) else name
+        paths[key.rpartition(".")[2]] = place
+        return (
+            place.read_text(encoding="utf-8", errors="surrogateescape") if place.is_file() else ""
+        )
+
+    return Source(module, collect_files(module, read), paths)
+
+
+def _module_of(path: Path) -> str:
+    """Return the dotted name of the module that a file is."""
+    parts = [path.stem]
+    folder = path.resolve().parent
+    while (folder / "__init__.py").exists():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts)

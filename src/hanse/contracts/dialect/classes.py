@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classes of a module: records, events, contracts, and the signatures of functions."""
+
+import ast
+from typing import Final
+
+from hanse.contracts.dialect import names
+from hanse.contracts.dialect.finding import Report
+from hanse.contracts.dialect.literals import check_frozen, is_constant, is_empty_list
+from hanse.contracts.dialect.symbols import ContractShape, Function, Outline, Symbol
+from hanse.contracts.dialect.types import check_type
+
+_FIRST: Final = {
+    "action": ("self", "ctx"),
+    "query": ("self", "ctx"),
+    "invariant": ("self", "ctx", "change"),
+    None: ("self",),
+}
+
+
+def add_class(made: Outline, node: ast.ClassDef, report: Report) -> None:
+    """Take a class into the outline."""
+    if getattr(node, "type_params", None):
+        report.at(node, "D101", "parameters of types are read by later Pythons only")
+    bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
+    marks = [mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)]
+    plain = not node.keywords and len(bases) == len(node.bases)
+    if plain and bases == ["Contract"] and made.means("Contract", "other"):
+        for mark in node.decorator_list:
+            report.at(mark, "D208", "a contract has no decorator")
+        _contract(made, node, report)
+    elif plain and not bases and len(node.decorator_list) == 1:
+        if marks and marks[0] in ("record", "event") and made.means(marks[0], "decorator"):
+            _record(made, node, marks[0] == "event", report)
+        else:
+            report.at(node.decorator_list[0], "D208")
+    else:
+        report.at(node, "D301")
+
+
+def _record(made: Outline, node: ast.ClassDef, is_event: bool, report: Report) -> None:
+    fields: dict[str, ast.expr] = {}
+    for place, part in enumerate(node.body):
+        if (place == 0 and _is_doc(part)) or isinstance(part, ast.Pass):
+            continue
+        if not isinstance(part, ast.AnnAssign) or not isinstance(part.target, ast.Name):
+            report.at(part, "D302")
+            continue
+        name, default = part.target.id, part.value
+        if not names.PUBLIC_NAME(name):
+            report.at(part, "D106", f"{name} is no name of the dialect")
+        if name in fields or made.is_type(name):
+            report.at(part, "D207", f"{name} has a meaning already")
+        check_type(made, part.annotation, report)
+        if default is not None and not is_empty_list(default):
+            check_frozen(default, report, "D302")
+        fields[name] = part.annotation
+    kind: Symbol = Symbol("event" if is_event else "record", made.file, node.name)
+    if made.define(node.name, kind, node, report):
+        made.fields[node.name] = fields
+        made.steps.append((node, kind.kind))
+
+
+def _is_doc(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _contract(made: Outline, node: ast.ClassDef, report: Report) -> None:
+    shape = ContractShape(node)
+    for place, part in enumerate(node.body):
+        if (place == 0 and _is_doc(part)) or isinstance(part, ast.Pass):
+            continue
+        if isinstance(part, ast.FunctionDef):
+            _method(made, shape, part, report)
+        elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            _state(made, shape, part, part.target.id, report)
+        elif isinstance(part, ast.Assign):
+            _class_literal(shape, part, report)
+        else:
+            report.at(part, "D303")
+    if made.define(node.name, Symbol("contract", made.file, node.name), node, report):
+        made.contracts[node.name] = shape
+        made.functions += shape.methods.values()
+        made.steps.append((node, "contract"))
+
+
+def _state(
+    made: Outline, shape: ContractShape, node: ast.AnnAssign, name: str, report: Report
+) -> None:
+    kind = node.annotation.value if isinstance(node.annotation, ast.Subscript) else None
+    what = kind.id if isinstance(kind, ast.Name) else ""
+    if node.value is not None or what not in names.STATE_CALLS:
+        report.at(node, "D303")
+        return
+    if not names.PUBLIC_NAME(name):
+        report.at(node, "D106", f"{name} is no name of the dialect")
+    if _is_taken(shape, name) or made.is_type(name):
+        report.at(node, "D207", f"{name} has a meaning already")
+    check_type(made, node.annotation, report)
+    shape.state[name] = what
+
+
+def _class_literal(shape: ContractShape, node: ast.Assign, report: Report) -> None:
+    target = node.targets[0]
+    name = target.id if isinstance(target, ast.Name) and len(node.targets) == 1 else ""
+    if name not in names.CLASS_LITERALS or _is_taken(shape, name):
+        report.at(node, "D303")
+        return
+    several = isinstance(node.value, ast.Tuple)
+    texts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+    plain = all(isinstance(t, ast.Constant) and isinstance(t.value, str) for t in texts)
+    if not plain or several != (name == "uses"):
+        report.at(node, "D303", f"{name} is a text, or for uses a tuple of texts")
+    shape.literals.append(name)
+
+
+def _is_taken(shape: ContractShape, name: str) -> bool:
+    return name in shape.state or name in shape.literals or name in shape.methods
+
+
+def _method(made: Outline, shape: ContractShape, node: ast.FunctionDef, report: Report) -> None:
+    mark = _mark(made, node, report)
+    first = _FIRST[mark]
+    plain = [arg.arg for arg in node.args.args]
+    if tuple(plain[: len(first)]) != first:
+        report.at(node, "D307")
+    if not names.PRIVATE_NAME(node.name) and not names.PUBLIC_NAME(node.name):
+        report.at(node, "D106", f"{node.name} is no name of the dialect")
+    if _is_taken(shape, node.name) or made.is_type(node.name):
+        report.at(node, "D207", f"{node.name} has a meaning already")
+    check_parameters(made, node, report, 1)
+    if node.name in names.CLASS_LITERALS:
+        report.at(node, "D207", f"{node.name} has a meaning already")
+    shape.methods[node.name] = Function(made.file, shape.node.name, node, mark)
+
+
+def _mark(made: Outline, node: ast.FunctionDef, report: Report) -> str | None:
+    if not node.decorator_list:
+        return None
+    first = node.decorator_list[0]
+    called = first.func if isinstance(first, ast.Call) else first
+    name = called.id if isinstance(called, ast.Name) else ""
+    right = len(node.decorator_list) == 1 and name in ("action", "query", "invariant")
+    if right and made.means(name, "decorator"):
+        if not isinstance(first, ast.Call):
+            right = name != "action"
+        else:
+            words = [keyword.arg for keyword in first.keywords]
+            right = name == "action" and not first.args and words == ["role"]
+            right = right and is_constant(first.keywords[0].value)
+        if right:
+            return name
+    report.at(first, "D208")
+    return None
+
+
+def check_parameters(made: Outline, node: ast.FunctionDef, report: Report, skip: int) -> None:
+    """Look at a function's parameters, their types and defaults; the first ``skip`` have none."""
+    args = node.args
+    if getattr(node, "type_params", None):
+        report.at(node, "D101", "parameters of types are read by later Pythons only")
+    if args.vararg or args.kwarg or args.posonlyargs:
+        report.at(node, "D305")
+    named = [*args.args, *args.kwonlyargs]
+    for place, arg in enumerate(named):
+        if arg.annotation is not None:
+            check_type(made, arg.annotation, report)
+        elif place >= skip:
+            report.at(arg, "D305", f"{arg.arg} has no type")
+    for default in [*args.defaults, *args.kw_defaults]:
+        if default is not None:
+            check_frozen(default, report, "D304")
+    if node.returns is not None:
+        check_type(made, node.returns, report)
