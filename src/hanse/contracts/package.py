@@ -19,18 +19,22 @@ def package_files(cls: type[Contract]) -> dict[str, str]:
     They are its own module, the ``model`` beside it where it imports that, and each pattern that
     one of these imports: an upgrade of the software never changes a running contract unseen.
     """
+    return {_file_name(name): text for name, text in package_modules(cls).items()}
+
+
+def package_modules(cls: type[Contract]) -> dict[str, str]:
+    """Return the modules of :func:`package_files` by their full names, the contract's own first."""
     model = cls.__module__.rpartition(".")[0] + ".model"
-    files: dict[str, str] = {}
+    texts: dict[str, str] = {}
     waiting = [cls.__module__]
     for module in waiting:
-        text = inspect.getsource(sys.modules[module])
-        files[_file_name(module)] = text
+        text = texts[module] = inspect.getsource(sys.modules[module])
         waiting += [
             name
             for name in _imports(text)
             if (name == model or name.startswith(f"{PATTERNS}.")) and name not in waiting
         ]
-    return files
+    return texts
 
 
 def package_hash(cls: type[Contract], tagged: Tagged) -> str:

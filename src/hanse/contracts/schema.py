@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from hanse.codec.limits import INTEGER_MAX
+from hanse.contracts.package import package_modules
 from hanse.contracts.records import is_event, is_record
 from hanse.contracts.runtime import Entry, LoadedContract
 from hanse.contracts.types import BigInt, Bytes, Date
@@ -88,9 +89,14 @@ def _argument_help(doc: str) -> dict[str, str]:
 
 
 def events_of(contract: LoadedContract) -> dict[str, Any]:
-    """Return the event classes that a contract's module (and its model) declares, by name."""
-    module = sys.modules[contract.cls.__module__]
-    return {name: value for name, value in sorted(vars(module).items()) if is_event(value)}
+    """Return the event classes of a contract's package by name: module, model and patterns."""
+    found = {
+        name: value
+        for module in package_modules(contract.cls)
+        for name, value in vars(sys.modules[module]).items()
+        if is_event(value)
+    }
+    return dict(sorted(found.items()))
 
 
 def describe(contract: LoadedContract, package_hash: str, source: str) -> dict[str, Any]:
