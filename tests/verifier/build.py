@@ -296,7 +296,7 @@ class Ledger:
         path = [b64(p) for p in self.log_path(leaf, self.leaves[:size])]
         organisation = body["signer"].partition("@")[2]
         keys = [text_key("contracts", body["contract"])]
-        keys.append(text_key("withdrawals", receipt["tx"], organisation))
+        keys.append(text_key("withdrawals", b64(self.tag("tx", body)), organisation))
         for signature in transaction["signatures"]:
             keys.append(text_key("keys", signature["signer"], signature["key"]))
             keys.append(text_key("members", signature["signer"]))

@@ -11,6 +11,8 @@ from tests.verifier import engine
 from tests.verifier.build import Ledger, b64, canon, text_key
 from tests.verifier.judge import Result, verify
 
+from hanse.client.evidence import verify as verify_by_ledger
+
 SUITES = ("ed25519-sha256", "p256-sha256", "sm2-sm3")
 STEPS = ["format", "signature", "inclusion", "finality", "key status", "withdrawal"]
 OURS = Ledger()
@@ -330,6 +332,53 @@ def test_signatures_are_one_to_eight_and_never_the_same_twice(count: int) -> Non
 
     ledger = Ledger(amend=amend)
     assert failed(verify(ledger.seal(ledger.record((1, 0), 3)), ledger.id)) == "format"
+
+
+def registered(registry: dict, name: str) -> None:
+    """Give another member the key of Alice."""
+    alice = registry[text_key("keys", "alice@acme", "k1")]
+    registry[text_key("keys", name, "k1")] = alice
+    member = registry[text_key("members", "alice@acme")]
+    registry[text_key("members", name)] = member | {"organisation": name.partition("@")[2]}
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(8, "valid"), (9, "not_valid")])
+@pytest.mark.parametrize("judge", [verify, verify_by_ledger])
+def test_eight_different_signers_are_the_most(count: int, verdict: str, judge: Callable) -> None:
+    names = [f"m{n}@acme" for n in range(count - 1)]
+
+    def edit(registry: dict) -> None:
+        for name in names:
+            registered(registry, name)
+
+    def amend(found: str, document: dict) -> None:
+        if found == "signatures":
+            first = document["list"][0]
+            document["list"] += [first | {"signer": name} for name in names]
+
+    ledger = Ledger(edit=edit, amend=amend)
+    result = judge(ledger.seal(ledger.record((1, 0), 3)), ledger.id)
+    assert (result.verdict, len(result.steps)) == (verdict, 6 if verdict == "valid" else 1)
+
+
+@pytest.mark.parametrize("name", ["alice", "alice@", "@acme", "alice@acme@beta", "", "m@acme"])
+@pytest.mark.parametrize("judge", [verify, verify_by_ledger])
+def test_a_member_is_named_with_its_organisation_and_no_other_way(
+    name: str, judge: Callable
+) -> None:
+    def amend(found: str, document: dict) -> None:
+        if found == "body":
+            document["signer"] = name
+        if found == "signatures":
+            document["list"][0]["signer"] = name
+
+    ledger = Ledger(edit=lambda registry: registered(registry, name), amend=amend)
+    for judged in (ledger.record((1, 0), 3), ledger.record((2, 0), 2)):
+        result = judge(ledger.seal(judged), ledger.id)
+        if name == "m@acme":
+            assert result.verdict == "valid"
+        else:
+            assert (result.verdict, len(result.steps)) == ("not_valid", 1)
 
 
 def test_the_first_signature_is_the_signers() -> None:

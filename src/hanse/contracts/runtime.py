@@ -116,14 +116,14 @@ class LoadedContract:
         self._tagged = hasher.tagged
         if built_in:
             self.program: Program | None = None
-            self._prepare(cls, cls, vars(sys.modules[cls.__module__]))
+            self._prepare(cls, cls, [vars(sys.modules[cls.__module__])])
             return
         self.program = program_of(cls)
-        space = self.program.load(self._meter)[self.program.main]
-        lowered = space.get(cls.__name__)
+        spaces = self.program.load(self._meter)
+        lowered = spaces[self.program.main].get(cls.__name__)
         if not isinstance(lowered, type) or not issubclass(lowered, Contract):
             raise TypeError(f"{cls.__name__} is no contract at the top of its module")
-        self._prepare(cls, lowered, space)
+        self._prepare(cls, lowered, spaces.values())
 
     @classmethod
     def of_program(cls, program: Program, hasher: Hash = SHA256) -> "LoadedContract":
@@ -136,25 +136,29 @@ class LoadedContract:
         made.program = program
         made._meter = Meter(0)  # noqa: SLF001  # it is being made here
         made._tagged = hasher.tagged  # noqa: SLF001  # the same
-        space = program.load(made._meter)[program.main]  # noqa: SLF001  # the same
+        spaces = program.load(made._meter)  # noqa: SLF001  # the same
         found = [
             kind
-            for kind in space.values()
+            for kind in spaces[program.main].values()
             if isinstance(kind, type) and issubclass(kind, Contract) and kind is not Contract
         ]
         if len(found) != 1:
             raise TypeError(f"{program.module} holds {len(found)} contracts, not one")
-        made._prepare(found[0], found[0], space)  # noqa: SLF001  # the same
+        made._prepare(found[0], found[0], spaces.values())  # noqa: SLF001  # the same
         return made
 
-    def _prepare(self, cls: type[Contract], runs: type[Contract], names: Mapping[str, Any]) -> None:
+    def _prepare(
+        self, cls: type[Contract], runs: type[Contract], spaces: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Derive all from ``runs``; the events from ``spaces``, of which the contract's is last."""
         self.cls = cls
         self._runs = runs
         self.name = runs.name or runs.__name__.lower()
         if not _NAME(self.name) or len(self.name) > NAME_CHARS_MAX:
             raise TypeError(f"{self.name!r} is not a contract name")
         self.version = runs.version
-        self.events = {name: kind for name, kind in sorted(names.items()) if is_event(kind)}
+        events = {name: kind for space in spaces for name, kind in space.items() if is_event(kind)}
+        self.events = dict(sorted(events.items()))
         self._door = Door(self.name)
         self._instance = _stateless(runs)
         self.collections: dict[str, Map[Any, Any] | Value[Any]] = {}

@@ -87,7 +87,7 @@ def _argument_help(doc: str) -> dict[str, str]:
 
 
 def events_of(contract: LoadedContract) -> dict[str, Any]:
-    """Return the event classes that a contract's module declares or imports, by name."""
+    """Return the event classes of a contract's package by name: module, model and patterns."""
     return contract.events
 
 

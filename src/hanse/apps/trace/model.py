@@ -190,7 +190,7 @@ class LocationRegistered:
 
 @event
 class Commissioned:
-    """{owner} brought {count} things into being, first {first}."""
+    """{owner} brought {first} into being ({count} in all)."""
 
     owner: OrganisationId
     count: int
@@ -199,7 +199,7 @@ class Commissioned:
 
 @event
 class Moved:
-    """{owner} reported {step} of {count} things, first {first}, at {location}."""
+    """{owner} reported {step} of {first} ({count} in all), at {location}."""
 
     owner: OrganisationId
     step: str
@@ -219,7 +219,7 @@ class Made:
 
 @event
 class Packed:
-    """{owner} reported {step} of {count} things with package {parent}."""
+    """{owner} reported {step} with package {parent} ({count} things in all)."""
 
     owner: OrganisationId
     step: str

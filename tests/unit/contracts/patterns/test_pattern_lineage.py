@@ -162,6 +162,17 @@ def test_a_recall_that_is_too_wide_is_split() -> None:
     assert unlisted(bench, [*CASES, wide]) == []
 
 
+def test_a_recall_of_many_holders_is_split() -> None:
+    bench, who = world()
+    for lot in ("north", "south"):
+        who["dairy"](C.bring, part(lot, 500))
+        for number in range(451):
+            who["dairy"](C.send, part(lot, 1), OrganisationId(f"{lot}{number}"))
+    wide = call("W", "north", "south")
+    check_case(bench, who, ("too_many_things", "", "dairy", C.open_recall, {"call": wide}))
+    assert who["dairy"](C.open_recall, call("N", "north")).holders == 452
+
+
 LOTS = ["a", "b", "c", "d", "e"]
 STEPS = st.tuples(
     st.sampled_from(["bring", "make", "make", "make", "send", "receive", "recall", "answer"]),

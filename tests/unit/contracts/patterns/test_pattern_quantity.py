@@ -113,6 +113,7 @@ CASES: list[Case] = [
         {**FOUR, **K_OF_SHOP},
     ),
     ("already_exists", "", "anna", Vouchers.lock, {**FIVE, **K_OF_SHOP}),
+    ("already_exists", "", "anna", Vouchers.lock, {**FIVE, "lock": "K 2", "owner": SHOP}),
     ("not_found", "", "shop", Vouchers.unlock, {"lock": "no"}),
     ("wrong_organisation", "", "anna", Vouchers.unlock, {"lock": "K"}),
     *moving("retire", {"reason": "paid out"}),

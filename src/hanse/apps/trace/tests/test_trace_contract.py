@@ -8,10 +8,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from hanse.apps.trace import model
 from hanse.apps.trace.contract import Trace
 from hanse.apps.trace.model import FUTURE_MS, THINGS_MAX, Captured, Statement
 from hanse.contracts import OrganisationId, Refused, TimeMs, replace
 from hanse.contracts.patterns.lineage import Part
+from hanse.contracts.records import is_event
+from hanse.contracts.runtime import LoadedContract
+from hanse.contracts.schema import describe
 from hanse.testing.bench import START_MS, Actor, Bench, encode_arguments
 
 GTIN, GLN_A, GLN_B = "09520123456788", "9520123000059", "9520123000158"
@@ -349,3 +353,11 @@ class Goods(RuleBasedStateMachine):
 
 TestGoods = Goods.TestCase
 TestGoods.settings = settings(max_examples=40, stateful_step_count=20)
+
+
+def test_every_event_of_the_model_is_described_whichever_module_emits_it() -> None:
+    described = describe(LoadedContract(Trace), "hash", "source")
+    sentences = {event["name"]: event["sentence"] for event in described["events"]}
+    declared = {name for name, kind in vars(model).items() if is_event(kind)}
+    assert {"Commissioned", "Made", "Moved", "Packed", "RecallOpened"} <= declared <= set(sentences)
+    assert all("{" in sentence for sentence in sentences.values())
