@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One history has one set of roots under every Python, hash seed, locale, time zone and depth.
 
-Each set-up runs ``tools.roots`` in a process of its own; what they print must be equal. An argument
-is the number of transactions.
+Each set-up runs ``tools.roots`` and ``tools.dialect_corpus`` in processes of their own; what they
+print must be equal. An argument is the number of transactions.
 """
 
 import os
@@ -35,8 +35,8 @@ SETUPS = (
 )
 
 
-def run(setup: Setup, transactions: str, *more: str) -> str:
-    """Return what the history prints under one set-up."""
+def run(setup: Setup, module: str, *args: str) -> str:
+    """Return what a module prints under one set-up."""
     python = environment(setup.version) / "bin" / "python"
     env = {
         "PATH": os.environ.get("PATH", ""),
@@ -45,7 +45,7 @@ def run(setup: Setup, transactions: str, *more: str) -> str:
         "TZ": setup.zone,
         "PYTHONUTF8": "1",
     }
-    argv = [str(python), "-W", "error", "-m", "tools.roots", transactions, setup.recursion, *more]
+    argv = [str(python), "-W", "error", "-m", module, *args]
     return subprocess.run(
         argv, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True, timeout=600
     ).stdout
@@ -53,7 +53,8 @@ def run(setup: Setup, transactions: str, *more: str) -> str:
 
 def sees_a_difference() -> bool:
     """Tell whether a history that is spoilt on purpose gives different results, as it must."""
-    return run(SETUPS[0], "40", "spoil") != run(SETUPS[1], "40", "spoil")
+    first, second = (run(s, "tools.roots", "40", s.recursion, "spoil") for s in SETUPS[:2])
+    return first != second
 
 
 def main() -> int:
@@ -62,7 +63,8 @@ def main() -> int:
     results: dict[Setup, str] = {}
     for setup in SETUPS:
         if find_python(setup.version) is not None:
-            results[setup] = run(setup, transactions)
+            results[setup] = run(setup, "tools.roots", transactions, setup.recursion)
+            results[setup] += run(setup, "tools.dialect_corpus")
         elif os.environ.get("CI"):
             print(f"no Python {setup.version}")
             return 1

@@ -37,12 +37,16 @@ def make_range(_: Meter, *ends: Any) -> range:
     return range(*ends)
 
 
-def items_of(meter: Meter, values: Any) -> list[Any]:
-    """Return the items of a value in a new list, each charged."""
-    kind = type(values)
-    if kind not in ITERABLE:
+def charge_items(meter: Meter, values: Any) -> None:
+    """Charge for the items of a value, which may be looked at then."""
+    if type(values) not in ITERABLE:
         wrong("this value has no items")
     charge_built(meter, list, len(values))
+
+
+def items_of(meter: Meter, values: Any) -> list[Any]:
+    """Return the items of a value in a new list, each charged."""
+    charge_items(meter, values)
     return list(values)
 
 
@@ -105,23 +109,25 @@ def make_bytes(meter: Meter, value: Any = b"") -> bytes:
 
 def total(meter: Meter, values: Any, start: Any = 0) -> int:
     """Return the sum of integers."""
-    numbers = items_of(meter, values)
-    if type(start) not in NUMBERS:
+    charge_items(meter, values)
+    if type(start) not in NUMBERS or type(values) in TEXTS:
         wrong("sum adds integers")
-    for number in numbers:
-        if not isinstance(number, int):
-            wrong("sum adds integers")
-    return check_int(sum(numbers, int(start)))
+    try:
+        return check_int(sum(values, int(start)))  # what is no integer fails: to none it adds
+    except TypeError:
+        raise Fault("sum adds integers") from None
 
 
 def is_any(meter: Meter, values: Any) -> bool:
     """Whether one of the values is true."""
-    return any(items_of(meter, values))
+    charge_items(meter, values)
+    return any(values)
 
 
 def is_all(meter: Meter, values: Any) -> bool:
     """Whether all of the values are true."""
-    return all(items_of(meter, values))
+    charge_items(meter, values)
+    return all(values)
 
 
 def _keys(meter: Meter, values: list[Any], key: Key | None, weight: int) -> list[Any]:

@@ -42,6 +42,12 @@ _COMPARISONS: Final[dict[type[ast.cmpop], tuple[str, str]]] = {
     ast.IsNot: ("is not", ""),
 }
 _PLAIN_BUILTINS: Final = ("abs", "bool", "divmod", "len")  # bounded work, whatever is given
+_API_HELPERS: Final = {
+    "BigInt": "_BigInt",
+    "Date": "_Date",
+    "mul_div": "_MulDiv",
+    "replace": "_Replace",
+}
 _INTEGER_OPERATORS: Final = (ast.Sub, ast.FloorDiv, ast.Mod, ast.LShift, ast.RShift, ast.Pow)
 _INTEGERS: Final = ("abs", "len")  # builtins that return an integer or fail
 _SHORT: Final = 64  # characters of a text that is compared without a charge
@@ -366,8 +372,8 @@ def _call(scope: Scope, node: ast.Call) -> str:
         return f"_Same({', '.join(arguments)})"
     if symbol.kind in ("record", "event") and scope.heavy(symbol.file, symbol.name):
         return f"_New({', '.join(['_M', name, *arguments])})"
-    if symbol.kind == "call" and name in ("BigInt", "Date", "mul_div", "replace"):
-        return f"_{name.title().replace('_', '')}({', '.join(['_M', *arguments])})"
+    if symbol.file == "api" and name in _API_HELPERS:
+        return f"{_API_HELPERS[name]}({', '.join(['_M', *arguments])})"
     return f"{name}({', '.join(arguments)})"
 
 

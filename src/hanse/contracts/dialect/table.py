@@ -153,7 +153,7 @@ HELPERS: Final[dict[str, Any]] = {
     "_B_tuple": builtin.make_tuple,
     "_B_zip": builtin.make_zip,
     "_BigInt_parse": parse_big_integer,
-    "_Bigint": big_integer,
+    "_BigInt": big_integer,
     "_Date": day,
     "_Date_from_ordinal": day_of_ordinal,
     "_Date_from_time": day_of_time,

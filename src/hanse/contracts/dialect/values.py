@@ -100,6 +100,9 @@ def equal_scalars(meter: Meter, one: Any, other: Any) -> bool:
 
 def equal(meter: Meter, one: Any, other: Any) -> bool:
     """Whether two values are equal, each visited item charged; depth is bounded."""
+    if type(one) is str and type(other) is str:  # by far the most frequent
+        meter.charge(1, len(one) if len(one) == len(other) else 0)
+        return bool(one == other)
     if type(one) in SCALARS or type(other) in SCALARS:
         meter.charge(1)
         return equal_scalars(meter, one, other)
