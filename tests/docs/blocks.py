@@ -38,9 +38,7 @@ FILE = re.compile(r"^<!-- file: (?P<name>[\w.-]+) -->$")
 BESIDE = "<!-- beside: demo -->"
 PORT = re.compile(r"(?<=127\.0\.0\.1:)84\d\d\b|(?<=--port )84\d\d\b")
 SAVED = "declare -px > .exported 2>/dev/null"
-PROGRESS = re.compile(r"^[^:\n]+: \d+ of \d+\n", re.MULTILINE)  # a line each ten seconds of long work
-    r"^[a-z ]+: \d+ of \d+\n", re.MULTILINE
-)  # printed every ten seconds of long work
+PROGRESS = re.compile(r"^[^:\n]+: \d+ of \d+\n", re.MULTILINE)  # every ten seconds of long work
 
 
 @dataclass(frozen=True, slots=True)
