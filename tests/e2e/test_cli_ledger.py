@@ -2,6 +2,7 @@
 """Commands that use a ledger, against a running node: what they print, how they end."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,9 @@ def test_a_transaction_is_executed_again_on_its_exact_state(site: Site) -> None:
     assert after['accounts["to1"]']["checking"] == 107
     assert found["computed"]["cost"] == found["receipt"]["cost"]
     assert "byte for byte" in site.run("tx", "replay", tx, *options).stdout
+    refused = site.submit("send_payment", {**args, "amount_minor": 10**6}, code=1)["tx"]
+    said = site.run("tx", "replay", refused, *options).stdout
+    assert re.search(r"insufficient_amount at smallbank.py:\d+ send_payment", said)
     assert site.json("tx", "replay", ABSENT, *options, code=1)["code"] == "not_found"
 
 
@@ -134,6 +138,7 @@ def test_contracts_are_listed_and_described(site: Site) -> None:
     assert "smallbank" in {row["name"] for row in site.json("contract", "list")}
     found = site.json("contract", "show", "smallbank")
     assert "send_payment" in {action["name"] for action in found["actions"]}
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", found["lowered"])
     plain = site.run("contract", "show", "smallbank").stdout
     assert "send_payment(" in plain
     assert "refuses with:" in plain

@@ -55,7 +55,10 @@ def show(*, name: str, source: bool, node: Node, as_json: bool) -> None:
 
 
 def _described(found: dict[str, Any]) -> str:
-    lines = [f"{found['name']} {found['version']}  {found['hash']}", found["doc"]]
+    lines = [f"{found['name']} {found['version']}  {found['hash']}"]
+    if found.get("lowered"):
+        lines.append(f"lowered {found['lowered']}")
+    lines.append(found["doc"])
     for kind in ("actions", "queries"):
         lines += ["", kind.upper()]
         for entry in found[kind]:

@@ -166,6 +166,8 @@ def _replayed(found: Replayed) -> str:
     lines += [f"  write  {r.contract}.{r.entry}  {_value(r.value)}" for r in found.writes]
     lines += [f"  event  {_json(e)}" for e in found.receipt.get("events", [])]
     lines.append(f"  outcome {found.receipt.get('code', 'ok')}, cost {found.receipt['cost']}")
+    if found.computed.get("at"):
+        lines.append(f"  {found.computed['code']} at {found.computed['at']}")
     verdict = "the same, byte for byte" if found.agrees else "ANOTHER than computed here"
     return "\n".join([*lines, f"the log's receipt is {verdict}"])
 

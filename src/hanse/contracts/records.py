@@ -3,7 +3,7 @@
 
 import re
 import types
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import (
     TYPE_CHECKING,
@@ -25,7 +25,14 @@ import msgspec
 
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode_as
-from hanse.codec.limits import INTEGER_MAX, JSON_DEPTH_MAX, NESTING_MAX, VALUE_BYTES_MAX
+from hanse.codec.limits import (
+    INTEGER_MAX,
+    ITEMS_MAX,
+    JSON_DEPTH_MAX,
+    NESTING_MAX,
+    TEXT_CHARS_MAX,
+    VALUE_BYTES_MAX,
+)
 from hanse.contracts.refusals import Fault, ReaderFailed
 from hanse.contracts.types import BigInt, Bytes, Date, decode_hook, encode_hook
 from hanse.errors import Corrupt
@@ -302,6 +309,7 @@ class Codec(Generic[T]):
 
 
 _HOLDERS: Final = frozenset({list, tuple, dict})
+_NUMBERS: Final = frozenset({int, bool, BigInt, type(None)})
 
 
 def is_flat(value: object) -> bool:
@@ -329,7 +337,7 @@ def check_bounded(value: object, bytes_max: int) -> None:
         if isinstance(part, list | tuple):
             parts = part
         elif isinstance(part, dict):
-            parts = part.values()
+            parts = (*part.keys(), *part.values())
         elif isinstance(part, Record):
             parts = msgspec.structs.astuple(part)
         size += len(part) if isinstance(part, str | bytes) else len(parts)
@@ -337,7 +345,31 @@ def check_bounded(value: object, bytes_max: int) -> None:
             raise Fault(f"a value has more bytes than the limit of {bytes_max}")
         if parts and depth >= NESTING_MAX:
             raise Fault("a value is nested too deep")
-        waiting += [(one, depth + 1) for one in parts]
+        waiting += [(one, depth + 1) for one in _sized(parts)]
+
+
+def are_bounded(values: Iterable[object]) -> bool:
+    """Whether no text, bytes or list in freshly decoded values is larger than a contract makes."""
+    waiting = list(values)
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str | bytes):
+            if len(part) > TEXT_CHARS_MAX:
+                return False
+        elif isinstance(part, list | tuple):
+            if len(part) > ITEMS_MAX:
+                return False
+            waiting += _sized(part)
+        elif isinstance(part, Record):
+            waiting += _sized(msgspec.structs.astuple(part))
+    return True
+
+
+def _sized(parts: Collection[object]) -> Collection[object]:
+    """Return those of the parts that have a size of their own: no numbers, booleans or None."""
+    if _NUMBERS.issuperset(map(type, parts)):
+        return ()
+    return [part for part in parts if type(part) not in _NUMBERS]
 
 
 _codecs: dict[type, Codec[Any]] = {}  # of events; one entry for each class in the code

@@ -14,6 +14,7 @@ from hanse.codec.documents import ContractEvent
 from hanse.codec.limits import (
     FACTS_BYTES_MAX,
     HINT_CHARS_MAX,
+    ITEMS_MAX,
     NAME_CHARS_MAX,
     QUERY_BYTES_MAX,
     RECEIPT_BYTES_MAX,
@@ -23,7 +24,14 @@ from hanse.contracts.dialect.program import Program, build_program
 from hanse.contracts.keys import decode_key
 from hanse.contracts.meter import COSTS, Meter
 from hanse.contracts.package import package_files
-from hanse.contracts.records import Codec, encode_loose, is_event, is_field_name, runtime_type
+from hanse.contracts.records import (
+    Codec,
+    are_bounded,
+    encode_loose,
+    is_event,
+    is_field_name,
+    runtime_type,
+)
 from hanse.contracts.refusals import CostExceeded, Fault, ReaderFailed, Refused
 from hanse.contracts.state import Door, Map, Reader, Value, Written
 from hanse.contracts.types import decode_hook
@@ -255,7 +263,10 @@ class LoadedContract:
             arguments = call.entry.arguments.decode(call.args)
         except msgspec.ValidationError as error:
             return _bad_argument(error, meter.used)
-        value = call.entry.function(self._instance, context, **_values(arguments))
+        values = _values(arguments)
+        if len(call.args) > ITEMS_MAX and not are_bounded(values.values()):  # shorter ones all are
+            return _too_large_argument(meter.used)
+        value = call.entry.function(self._instance, context, **values)
         result = None if call.entry.result is None else call.entry.result.encode(value)
         events = tuple(
             ContractEvent(contract=self.name, event=name, fields=msgspec.Raw(fields))
@@ -292,6 +303,7 @@ class LoadedContract:
         if not isinstance(collection, Map | Value):
             raise Fault("an invariant asks about a map or value of its own contract")
         prefix = collection.name.encode("ascii") + b"\x00"
+        self._door.meter.charge(1 + (len(self._door.overlay) >> 3))
         for key, after in self._door.overlay.items():
             if key.startswith(prefix):
                 before = self._door.committed(key)
@@ -377,6 +389,11 @@ def _bad_argument(error: msgspec.ValidationError, cost: int) -> Outcome:
     _, _, at = str(error).partition(" - at `")
     facts = encode_loose({"at": at.rstrip("`") or "$"})
     return Outcome("bad_argument", cost, "an argument is not of its type", facts)
+
+
+def _too_large_argument(cost: int) -> Outcome:
+    reason = "a text, bytes or list of the arguments is too large"
+    return Outcome("bad_argument", cost, reason, encode_loose({"at": "$"}))
 
 
 def _cost_exceeded(call: Call, meter: Meter, at: str) -> Outcome:

@@ -112,7 +112,8 @@ class Door:
         """Return the value bytes at ``key`` as this call sees them, charged."""
         found = self.overlay.get(key, _MISSING)
         value: Any = self.committed(key) if found is _MISSING else found
-        self.meter.charge(_READ, 0 if value is None else len(value))
+        long = len(key) > STATE_KEY_BYTES_MAX  # nothing is there, but it had to be made and hashed
+        self.meter.charge(_READ, (len(key) if long else 0) + (0 if value is None else len(value)))
         return value  # type: ignore[no-any-return]  # bytes or None: the sentinel is gone
 
     def committed(self, key: bytes) -> bytes | None:
@@ -142,16 +143,20 @@ class Door:
         """Return rows under ``prefix`` with this call's own writes merged in, charged by row."""
         if self.doing == "invariant":
             raise Fault("an invariant reads by key, it does not scan")
+        if self.reader is None:
+            raise Fault("state is read and written during a call only")
         rows: list[tuple[bytes, bytes]] = []
+        self.meter.charge(_SCAN + (len(self.overlay) >> 3))
         if limit > 0:
             mine = {k: v for k, v in self.overlay.items() if k.startswith(prefix) and k >= start}
+            self.meter.charge(len(mine))  # so many rows more are read, and put in order
             most = limit + len(mine)
             rows = self.ask(lambda reader: reader.scan(self.contract, prefix, start, most))
             if mine:
                 merged: dict[bytes, bytes | None] = {**dict(rows), **mine}
                 rows = [(k, v) for k, v in sorted(merged.items()) if v is not None]
             rows = rows[:limit]
-        self.meter.charge(_SCAN + _ROW * len(rows), sum(len(v) for _, v in rows))
+        self.meter.charge(_ROW * len(rows), sum(len(v) for _, v in rows))
         return rows
 
 

@@ -10,7 +10,7 @@ from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode_as
 from hanse.codec.documents import Receipt, Transaction, decode_transaction, receipt_decoder
 from hanse.contracts.app import App, Format
-from hanse.contracts.package import package_files, package_hash
+from hanse.contracts.package import lowered_hash, package_files, package_hash
 from hanse.contracts.schema import describe, events_of
 from hanse.contracts.sentences import plain_sentence, refusal_sentence, sentence
 from hanse.kernel import KERNEL_CODES, Kernel
@@ -36,6 +36,11 @@ class Catalogue:
             source = "\n\n".join(package_files(loaded.cls).values())
             digest = package_hash(loaded.cls, kernel.hash.tagged)
             self._described[name] = describe(loaded, digest, source)
+            self._described[name]["lowered"] = (
+                None
+                if loaded.program is None
+                else lowered_hash(loaded.program, loaded.cls, kernel.hash.tagged)
+            )
             for event, kind in events_of(loaded).items():
                 self._templates[name, event] = (kind.__doc__ or "").strip()
         self._formats: dict[str, tuple[App, Format]] = {

@@ -153,7 +153,7 @@ def _computed(outcome: Outcome) -> dict[str, Any]:
         "status": "ok" if outcome.code is None else "rejected",
     }
     if outcome.code is not None:
-        document |= {"code": outcome.code, "reason": outcome.reason}
+        document |= {"at": outcome.at, "code": outcome.code, "reason": outcome.reason}
     if outcome.result is not None:
         document["result"] = msgspec.json.decode(outcome.result)
     return document

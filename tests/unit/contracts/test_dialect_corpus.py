@@ -8,7 +8,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tools.dialect_corpus import RESULTS, Case, Rows, end_of, read_cases, run
+from tools._dialect_cases import Case, read_cases
+from tools.dialect_corpus import RESULTS, Rows, end_of, run
 
 from hanse.contracts.runtime import LoadedContract
 

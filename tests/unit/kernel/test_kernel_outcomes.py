@@ -300,7 +300,7 @@ def test_a_block_of_too_many_bytes_is_refused_whole() -> None:
 
     size = sum(len(tx.raw) for tx in sent(SmallLedger(), 0))
     ledger = with_rules(block_bytes_max=size)
-    assert codes(ledger.block(sent(ledger, 0))) == ["contract_fault"] * 2  # values too large
+    assert codes(ledger.block(sent(ledger, 0))) == ["bad_argument"] * 2  # texts too large
     with pytest.raises(BlockOverBudget, match="bytes"):
         ledger.block(sent(ledger, 1))
 

@@ -18,7 +18,10 @@ _RESERVED: Final = frozenset(names.BUILTINS)
 
 
 def check_body(
-    function: Function, outlines: Mapping[str, Outline], report: Report
+    function: Function,
+    outlines: Mapping[str, Outline],
+    fields: frozenset[str],
+    report: Report,
 ) -> list[FunctionKey]:
     """Add what a function may not contain; return the functions that it calls."""
     made = outlines[function.file]
@@ -34,7 +37,7 @@ def check_body(
         body = body[1:]
     statements = _Statements(found, report)
     statements.look_at(body)
-    walk = Walk(function, outlines, frozenset(found.given), report)
+    walk = Walk(function, outlines, frozenset(found.given), fields, report)
     walk.raised = statements.raised
     walk.look_at(statements.values, _LOOKS)
     for node in statements.types:

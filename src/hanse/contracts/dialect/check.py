@@ -101,8 +101,10 @@ def _check_functions(outlines: dict[str, Outline], reports: Mapping[str, Report]
     functions: dict[FunctionKey, Function] = {
         function.key: function for made in outlines.values() for function in made.functions
     }
+    fields = frozenset(f for made in outlines.values() for of in made.fields.values() for f in of)
     calls = {
-        key: check_body(function, outlines, reports[key[0]]) for key, function in functions.items()
+        key: check_body(function, outlines, fields, reports[key[0]])
+        for key, function in functions.items()
     }
     known = {key: [c for c in called if c in functions] for key, called in calls.items()}
     check_chains(functions, known, reports)

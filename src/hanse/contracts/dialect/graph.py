@@ -2,10 +2,13 @@
 """Who calls whom: nobody itself, and nobody through more than a bounded chain."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from hanse.codec.limits import CALL_CHAIN_MAX
 from hanse.contracts.dialect.finding import Report
 from hanse.contracts.dialect.symbols import Function, FunctionKey
+
+_CIRCLES_MAX: Final = 50  # functions of which it is looked whether they call themselves
 
 
 def check_chains(
@@ -33,9 +36,12 @@ def check_chains(
             callers[other] -= 1
             if callers[other] == 0:
                 free.append(other)
-    for key in functions:
-        if key not in done and _reaches(key, called):
+    left = [key for key in functions if key not in done]
+    for key in left[:_CIRCLES_MAX]:
+        if _reaches(key, called):
             reports[key[0]].at(functions[key].node, "D608", f"{key[2]} comes back to itself")
+    if len(left) > _CIRCLES_MAX:
+        reports[left[0][0]].at(functions[left[0]].node, "D608")
 
 
 def _reaches(start: FunctionKey, called: Mapping[FunctionKey, list[FunctionKey]]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from hanse.codec.limits import TEXT_CHARS_MAX
 from hanse.contracts.contract import Change, Context
 from hanse.contracts.dialect.builtin import items_of
-from hanse.contracts.dialect.operators import add_in_place, place_of, search_cost
+from hanse.contracts.dialect.operators import add_in_place, compact, place_of, search_cost
 from hanse.contracts.dialect.values import (
     BYTES,
     NUMBERS,
@@ -57,19 +57,22 @@ def insert(meter: Meter, value: Any, place: Any, item: Any) -> None:
 
 def pop(meter: Meter, value: Any, *args: Any) -> Any:
     """Remove and return an item of a list, by default the last, or a dict's entry."""
-    if type(value) is dict:
-        if not 1 <= len(args) <= 2:
-            wrong("pop of a dict takes a key and a default")
-        check_key(args[0])
-    else:
+    if type(value) is not dict:
         _list(value)
         if args:
             check_index(args[0])
         meter.charge(1 + (len(value) >> 4))
+    elif not 1 <= len(args) <= 2:
+        wrong("pop of a dict takes a key and a default")
+    else:
+        check_key(args[0])
     try:
-        return value.pop(*args)
+        found = value.pop(*args)
     except LookupError:
         raise Fault("a dict or list has no such entry") from None
+    if type(value) is dict:
+        compact(meter, value)
+    return found
 
 
 def remove(meter: Meter, value: Any, item: Any) -> None:
@@ -219,11 +222,12 @@ def _compared(name: str) -> Method:
 
     def method(meter: Meter, value: Any, part: Any) -> Any:
         kinds = BYTES if type(value) in BYTES else TEXTS
-        for one in (value, *(part if type(part) is tuple else (part,))):
+        parts = part if type(part) is tuple else (part,)
+        meter.charge(1 + len(parts))
+        for one in (value, *parts):
             if type(one) not in kinds:
                 wrong("this method is one of texts, or of bytes")
             meter.charge(0, len(one))
-        meter.charge(1)
         return getattr(value, name)(part)
 
     return method

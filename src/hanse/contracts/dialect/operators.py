@@ -220,7 +220,7 @@ def contains(meter: Meter, one: Any, other: Any) -> bool:
         return bool(one in other)
     if kind is range:
         meter.charge(1)
-        return isinstance(one, int) and one in other
+        return isinstance(one, int) and int(one) in other  # of other types it tries each
     if kind not in (list, tuple):
         wrong("in looks into lists, tuples, dicts, texts and maps")
     return place_of(meter, one, other) is not None
@@ -274,19 +274,32 @@ def set_entry(_: Meter, value: Any, base: Any, key: Any) -> None:
         wrong("this value has no entries that change")
 
 
+def compact(meter: Meter, held: dict[Any, Any]) -> None:
+    """Let a dict shrink after an entry was removed: going over it must not find its old places."""
+    size = len(held)
+    if size & (size - 1) == 0:
+        meter.charge(size >> 3)
+        kept = list(held.items())
+        held.clear()
+        held.update(kept)
+
+
 def delete_entry(meter: Meter, base: Any, key: Any) -> None:
     """Remove an entry of a dict, list or map."""
     kind = type(base)
     if kind is dict:
-        check_key(key)
-    elif kind is list:
+        get_entry(meter, base, key)
+        del base[key]
+        compact(meter, base)
+        return
+    if kind is list:
         check_index(key)
         meter.charge(1 + (len(base) >> 4))
     elif not isinstance(base, Map):
         wrong("this value has no entries that change")
     try:
         del base[key]
-    except LookupError:
+    except IndexError:
         raise Fault("a dict or list has no such entry") from None
 
 

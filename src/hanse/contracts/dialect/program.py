@@ -3,6 +3,7 @@
 
 import ast
 import builtins
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -94,6 +95,7 @@ def build_program(module: str, files: Mapping[str, str]) -> Program:
     Raises:
         OutsideDialect: with what the checker found.
     """
+    assert sys.flags.bytes_warning < 2, "python -bb makes an error of comparing text with bytes"
     return _build(module, tuple(files.items()))
 
 

@@ -39,8 +39,8 @@ FORM_RULES: Final[tuple[Row, ...]] = (
     ),
     (
         "D104",
-        "Syntax nests at most 60 levels, loops at most 12; each `elif` is one level.",
-        "Parsers recurse, and the stack of another node may be smaller.",
+        "Syntax nests at most 60 levels (an `elif` is one), loops and comprehensions at most 12.",
+        "Parsers recurse, and the stack of another node may be smaller; one Python even crashes.",
         "Name a part of the expression, or move it into a function.",
         "x = {{(*40}}1{{)*40}}",
         "x = {{(*70}}1{{)*70}}",

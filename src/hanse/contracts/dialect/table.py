@@ -39,8 +39,7 @@ def same(value: Any) -> Any:
 def make_record(meter: Meter, kind: Any, /, **fields: Any) -> Any:
     """Return a record with fields that hold lists; what they hold is charged."""
     for value in fields.values():
-        if type(value) in (list, tuple):
-            meter.charge(len(value))
+        values.charge_held(meter, value)
     return kind(**fields)
 
 
@@ -49,9 +48,7 @@ def replace_fields(meter: Meter, value: Any, /, **fields: Any) -> Any:
     if not isinstance(value, Record):
         raise Fault("only a record has fields to replace")
     for name in value.__struct_fields__:
-        held = fields.get(name, getattr(value, name))
-        if type(held) in (list, tuple):
-            meter.charge(len(held))
+        values.charge_held(meter, fields.get(name, getattr(value, name)))
     return replace(value, **fields)
 
 

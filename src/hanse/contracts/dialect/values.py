@@ -60,9 +60,15 @@ def charge_built(meter: Meter, kind: type, size: int) -> None:
         meter.charge(1, size)
 
 
-def is_number(value: object) -> bool:
-    """Whether a value is an integer or a boolean."""
-    return isinstance(value, int)
+def charge_held(meter: Meter, value: Any) -> None:
+    """Charge for the items of lists in lists, which a record converts to their types."""
+    if type(value) not in (list, tuple):
+        return
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        meter.charge(len(part))
+        waiting += [one for one in part if type(one) in (list, tuple)]
 
 
 def check_key(key: Any) -> Any:

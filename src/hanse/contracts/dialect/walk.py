@@ -27,9 +27,10 @@ class Walk:
         function: Function,
         outlines: Mapping[str, Outline],
         given: frozenset[str],
+        fields: frozenset[str],
         report: Report,
     ) -> None:
-        """Know the function's own names and those of its module."""
+        """Know the function's own names, those of its module, and the fields of all records."""
         self.made = outlines[function.file]
         self.outlines = outlines
         self.given = given
@@ -38,7 +39,7 @@ class Walk:
         self.raised: list[ast.Call] = []
         self.owner = function.owner
         self.shape: ContractShape | None = self.made.contracts.get(function.owner)
-        self.fields = {f for o in outlines.values() for of in o.fields.values() for f in of}
+        self.fields = fields
         self._waiting: list[Part] = []
 
     def look_at(self, values: list[ast.expr], looks: "Mapping[type[ast.AST], Look]") -> None:
