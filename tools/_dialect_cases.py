@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contracts of the corpus, as they stand in its text files. A case is
+"""The contracts of the corpus, as they stand in its text files.
+
+A case is
 
 === name, in words
 expect: D401                 rules it breaks, or how its last call ends

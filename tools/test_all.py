@@ -35,7 +35,9 @@ STEPS = [
     *(other_python(version) for version in VERSIONS[1:]),
     tool("determinism", "determinism", timeout_s=900),
     pytest("faults", "tests/faults", env={"HANSE_ROUNDS": "60"}, timeout_s=1_500),
-    pytest("slow", "-m", "slow", "--ignore=tests/faults", "--ignore=tests/e2e/browser"),
+    pytest(
+        "slow", "-m", "slow", "--ignore=tests/faults", "--ignore=tests/e2e/browser", timeout_s=1_800
+    ),
     tool("wheel", "wheel_demo", timeout_s=900),
     Step("browser", [PYTHON, "-m", "tools.browser"], missing=browser_missing),
     pytest("docs", "tests/docs"),
