@@ -17,30 +17,10 @@ from hanse.codec.limits import COST_MAX
 from hanse.contracts.dialect.check import check_files, resolver
 from hanse.contracts.dialect.program import build_program
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
+from hanse.testing.memory import Rows
 
 RESULTS = FOLDER / "dialect.json"
 MODULE = "corpus.contract"
-
-
-class Rows:
-    """A state in memory."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self.held: dict[bytes, bytes] = {}
-
-    def get(self, contract: str, key: bytes) -> bytes | None:
-        """Return the value at a key."""
-        del contract
-        return self.held.get(key)
-
-    def scan(
-        self, contract: str, prefix: bytes, start: bytes, limit: int
-    ) -> list[tuple[bytes, bytes]]:
-        """Return rows in key order."""
-        del contract
-        rows = [(k, v) for k, v in sorted(self.held.items()) if k.startswith(prefix) and k >= start]
-        return rows[:limit]
 
 
 def end_of(case: Case) -> dict[str, Any]:

@@ -6,7 +6,6 @@ invariants hold after every action, as on a ledger. A refusal is raised as ``Ref
 """
 
 import inspect
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +25,7 @@ from hanse.crypto import SHA256, Hash
 from hanse.identity import is_member_id
 from hanse.kernel import load_contract
 from hanse.merkle.trie import Trie
+from hanse.testing.memory import Rows
 
 C = TypeVar("C", bound=Contract)
 P = ParamSpec("P")
@@ -44,27 +44,6 @@ class Snapshot:
     height: int
 
 
-class _Values:
-    """The committed state of the one contract."""
-
-    def __init__(self) -> None:
-        self.held: dict[bytes, bytes] = {}
-
-    def get(self, contract: str, key: bytes) -> bytes | None:
-        """Return the value bytes at ``key``."""
-        del contract
-        return self.held.get(key)
-
-    def scan(
-        self, contract: str, prefix: bytes, start: bytes, limit: int
-    ) -> list[tuple[bytes, bytes]]:
-        """Return rows under ``prefix`` from ``start`` on, in key order."""
-        del contract
-        keys = sorted(self.held)
-        keys = keys[bisect_left(keys, max(prefix, start)) :]
-        return [(key, self.held[key]) for key in keys if key.startswith(prefix)][:limit]
-
-
 class Bench(Generic[C]):
     """A contract with a state of its own and a clock in hand; each action is a block."""
 
@@ -81,7 +60,7 @@ class Bench(Generic[C]):
         self.now = START_MS
         self.height = 1
         self.last: Outcome | None = None
-        self._values = _Values()
+        self._values = Rows()
         self._values.held.update(writes or {})
 
     def actor(self, organisation: str, *roles: str, name: str = "person") -> "Actor":

@@ -86,3 +86,25 @@ class MemoryState:
             else:
                 self.pages[key] = page
         self.tries.flushed()
+
+
+class Rows:
+    """The committed state of one contract, whatever its name."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.held: dict[bytes, bytes] = {}
+
+    def get(self, contract: str, key: bytes) -> bytes | None:
+        """Return the value bytes at ``key``."""
+        del contract
+        return self.held.get(key)
+
+    def scan(
+        self, contract: str, prefix: bytes, start: bytes, limit: int
+    ) -> list[tuple[bytes, bytes]]:
+        """Return rows under ``prefix`` from ``start`` on, in key order."""
+        del contract
+        keys = sorted(self.held)
+        keys = keys[bisect_left(keys, max(prefix, start)) :]
+        return [(key, self.held[key]) for key in keys if key.startswith(prefix)][:limit]

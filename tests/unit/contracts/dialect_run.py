@@ -14,6 +14,7 @@ from hanse.contracts.dialect.check import check_files, resolver
 from hanse.contracts.dialect.finding import Finding
 from hanse.contracts.dialect.program import Program, build_program
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
+from hanse.testing.memory import Rows
 
 MODULE = "made.contract"
 PATTERNS = {
@@ -47,26 +48,6 @@ def check(text: str, model: str | None = None) -> list[Finding]:
 def program(text: str, model: str | None = None) -> Program:
     """Return the program of a text."""
     return build_program(MODULE, files_of(text, model))
-
-
-class Rows:
-    """A state in memory."""
-
-    def __init__(self) -> None:
-        self.held: dict[bytes, bytes] = {}
-
-    def get(self, contract: str, key: bytes) -> bytes | None:
-        """Return the value at a key."""
-        del contract
-        return self.held.get(key)
-
-    def scan(
-        self, contract: str, prefix: bytes, start: bytes, limit: int
-    ) -> list[tuple[bytes, bytes]]:
-        """Return rows in key order."""
-        del contract
-        rows = [(k, v) for k, v in sorted(self.held.items()) if k.startswith(prefix) and k >= start]
-        return rows[:limit]
 
 
 def call(
