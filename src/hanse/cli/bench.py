@@ -36,6 +36,7 @@ MEMBERS = 10_000
 COST_MAX = 1_000  # units reserved by each transaction; a payment uses about 250
 ZIPF_EXPONENT = 0.99
 LATENCY_BATCH = 100
+SCALE_SECONDS = 30.0  # a large state writes a checkpoint every 30,000 payments: some must count
 
 Choose = Callable[[], int]
 
@@ -252,7 +253,7 @@ def _run(workload: str, seconds: float, seed: int, suite: str, accounts: int) ->
 @click.option("--workload", type=click.Choice(WORKLOADS), default="uniform", show_default=True)
 @click.option("--seconds", type=float, default=10.0, show_default=True, help="Of the timed phase.")
 @click.option("--accounts", type=int, default=10_000, show_default=True)
-@click.option("--scale", is_flag=True, help="Compare 10,000 accounts with 1,000,000.")
+@click.option("--scale", is_flag=True, help="Compare with 1,000,000 accounts; 30 s each at least.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--suite", default="ed25519-sha256", show_default=True)
 @common
@@ -277,6 +278,7 @@ def bench(  # the command's options
       hanse bench --scale --json
     """
     del engine
+    seconds = max(seconds, SCALE_SECONDS) if scale else seconds
     result = _run(workload, seconds, seed, suite, accounts)
     if scale:
         large = _run(workload, seconds, seed, suite, 1_000_000)
