@@ -37,6 +37,7 @@ QUERY_BYTES_MAX: Final = 1024 * 1024  # bytes of a query's result, which no rece
 SOURCE_BYTES_MAX: Final = 256 * 1024  # bytes of one module of a contract
 SOURCE_NODES_MAX: Final = 20_000  # nodes of a module's syntax tree; bounds checker and lowering
 SOURCE_DEPTH_MAX: Final = 60  # levels of a syntax tree, brackets too; far below any parser's stack
+TYPE_PARTS_MAX: Final = 1_000  # parts of a type with all that its names stand for written out
 LOOP_DEPTH_MAX: Final = 12  # loops and comprehensions within one another; CPython ends at 20
 CALL_CHAIN_MAX: Final = 32  # functions calling one another; far below any recursion limit
 TEXT_CHARS_MAX: Final = 64 * 1024  # characters or bytes of one text while a contract runs

@@ -2,8 +2,9 @@
 """Classes of a module: records, events, contracts, and the signatures of functions."""
 
 import ast
-from typing import Final
+from typing import Final, Literal
 
+from hanse.codec.limits import TYPE_PARTS_MAX
 from hanse.contracts.dialect import names
 from hanse.contracts.dialect.finding import Report
 from hanse.contracts.dialect.literals import check_frozen, is_constant, is_empty_list
@@ -40,6 +41,7 @@ def add_class(made: Outline, node: ast.ClassDef, report: Report) -> None:
 
 def _record(made: Outline, node: ast.ClassDef, is_event: bool, report: Report) -> None:
     fields: dict[str, ast.expr] = {}
+    parts, levels = 1, 0
     for place, part in enumerate(node.body):
         if (place == 0 and _is_doc(part)) or isinstance(part, ast.Pass):
             continue
@@ -51,14 +53,18 @@ def _record(made: Outline, node: ast.ClassDef, is_event: bool, report: Report) -
             report.at(part, "D106", f"{name} is no name of the dialect")
         if name in fields or made.is_type(name):
             report.at(part, "D207", f"{name} has a meaning already")
-        check_type(made, part.annotation, report)
+        more, deep = check_type(made, part.annotation, report)
+        parts, levels = parts + more, max(levels, deep + 1)
         if default is not None and not is_empty_list(default):
             check_frozen(default, report, "D302")
         fields[name] = part.annotation
-    kind: Symbol = Symbol("event" if is_event else "record", made.file, node.name)
-    if made.define(node.name, kind, node, report):
+    if parts > TYPE_PARTS_MAX:
+        report.at(node, "D210", "the record is too large, with all that its types stand for")
+    kind: Literal["event", "record"] = "event" if is_event else "record"
+    symbol = Symbol(kind, made.file, node.name, None, parts, levels)
+    if made.define(node.name, symbol, node, report):
         made.fields[node.name] = fields
-        made.steps.append((node, kind.kind))
+        made.steps.append((node, kind))
 
 
 def _is_doc(node: ast.stmt) -> bool:

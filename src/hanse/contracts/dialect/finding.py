@@ -68,6 +68,11 @@ class Report:
         self.add(rule, line, len(before.decode(errors="replace")) + 1, message)
 
     @property
+    def is_full(self) -> bool:
+        """Whether no more findings are kept."""
+        return len(self.found) >= _FOUND_MAX
+
+    @property
     def findings(self) -> list[Finding]:
         """The findings by place."""
         return sorted(self.found.values())

@@ -11,7 +11,7 @@ from hanse.contracts.dialect.classes import add_class, check_parameters
 from hanse.contracts.dialect.finding import Report
 from hanse.contracts.dialect.literals import app_fault, check_frozen, is_type_like
 from hanse.contracts.dialect.symbols import Function, Outline, Symbol
-from hanse.contracts.dialect.types import check_type
+from hanse.contracts.dialect.types import check_type, measure
 
 Resolve = Callable[[str, int], str | None]
 """Returns the file that an import names, ``None`` for none; its level is that of the dots."""
@@ -123,7 +123,11 @@ def _assignment(made: Outline, node: ast.Assign | ast.AnnAssign, report: Report)
     if isinstance(node, ast.AnnAssign):
         check_type(made, node.annotation, report)
     kind = _kind(made, target.id, value, report)
-    if made.define(target.id, Symbol(kind, made.file, target.id, value), node, report):
+    parts, levels = measure(made, value) if kind == "alias" else (1, 0)
+    if kind == "newtype" and isinstance(value, ast.Call) and len(value.args) == 2:
+        parts, levels = measure(made, value.args[1])
+    symbol = Symbol(kind, made.file, target.id, value, parts, levels)
+    if made.define(target.id, symbol, node, report):
         made.steps.append((node, kind))
 
 

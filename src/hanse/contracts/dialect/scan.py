@@ -40,7 +40,7 @@ def scan(text: str, report: Report) -> None:
 
 def _tokens(text: str, report: Report) -> None:
     depth = at = 0
-    while (found := _TOKEN.search(text, at)) is not None:
+    while not report.is_full and (found := _TOKEN.search(text, at)) is not None:
         at = found.end()
         kind = found.lastgroup
         if kind in ("quote", "text", "prefix"):
@@ -70,6 +70,8 @@ def _check_text(report: Report, text: str, found: re.Match[str], end: re.Match[s
     if "r" not in prefix:
         allowed = _BYTES_ESCAPES if "b" in prefix else _ESCAPES
         for escape in _ESCAPE.finditer(body):
+            if report.is_full:
+                return
             after = body[escape.end() : escape.end() + 1]
             if escape[1] not in allowed or (escape[1] == "0" and after.isdigit()):
                 message = f"the escape \\{escape[1]} is not one of the dialect"
@@ -83,7 +85,7 @@ def _check_text(report: Report, text: str, found: re.Match[str], end: re.Match[s
 def _check_fields(report: Report, text: str, start: int, stop: int) -> None:
     """Look at what stands in the braces of an f-string, as Python 3.11 reads it."""
     depth, at = 0, start
-    while at < stop:
+    while at < stop and not report.is_full:
         char = text[at]
         if depth == 0 and text[at : at + 2] in ("{{", "}}"):
             at += 2

@@ -37,6 +37,8 @@ class Symbol:
     file: str
     name: str
     value: ast.expr | None = None
+    parts: int = 1  # of a type, with all that its names stand for written out
+    levels: int = 0  # how deep a type nests
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 import ast
 from typing import Final
 
+from hanse.codec.limits import NESTING_MAX, TYPE_PARTS_MAX
 from hanse.contracts.dialect import names
 from hanse.contracts.dialect.finding import Report
 from hanse.contracts.dialect.literals import is_constant
@@ -12,8 +13,37 @@ from hanse.contracts.dialect.symbols import TYPES, Outline
 _GENERIC: Final = {"list": 1, "dict": 2, "tuple": 0, "Map": 2, "Value": 1, "Written": 1}
 
 
-def check_type(made: Outline, node: ast.expr, report: Report) -> None:
-    """Add what is no type of the dialect, or none that is known at this place."""
+def check_type(made: Outline, node: ast.expr, report: Report) -> tuple[int, int]:
+    """Add what is no type of the dialect, or none that is known here; return parts and levels."""
+    _check_parts(made, node, report)
+    parts, levels = measure(made, node)
+    if parts > TYPE_PARTS_MAX or levels > NESTING_MAX:
+        report.at(node, "D210", "the type is too large, with all that its names stand for")
+    return min(parts, TYPE_PARTS_MAX + 1), min(levels, NESTING_MAX + 1)
+
+
+def measure(made: Outline, node: ast.expr) -> tuple[int, int]:
+    """Return how many parts a type has, all names written out, and how deep it nests."""
+    waiting = [(node, 0)]
+    parts = levels = 0
+    while waiting:
+        part, depth = waiting.pop()
+        parts += 1
+        levels = max(levels, depth)
+        if isinstance(part, ast.Subscript):
+            args = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice]
+            waiting += [(arg, depth + 1) for arg in args]
+        elif isinstance(part, ast.BinOp):
+            waiting += [(part.left, depth), (part.right, depth)]
+        elif isinstance(part, ast.Name):
+            symbol = made.symbols.get(part.id)
+            if symbol is not None:
+                parts += symbol.parts
+                levels = max(levels, depth + symbol.levels)
+    return parts, levels
+
+
+def _check_parts(made: Outline, node: ast.expr, report: Report) -> None:
     waiting = [node]
     while waiting:
         part = waiting.pop()
