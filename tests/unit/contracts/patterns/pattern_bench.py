@@ -19,7 +19,7 @@ def rows(bench: Bench[Any], name: str) -> dict[Any, Any]:
     codec: Codec[Any] = Codec(get_args(get_type_hints(bench.loaded.cls)[name])[1])
     prefix = name.encode() + b"\x00"
     return {
-        made._decode_key(key): codec.decode_stored(data)  # type: ignore[union-attr]
+        made._decode_key(key): codec.decode_stored(data)  # type: ignore[union-attr]  # a map
         for key, data in sorted(bench.snapshot().values.items())
         if key.startswith(prefix)
     }

@@ -68,7 +68,7 @@ def test_a_deadline_is_what_the_standard_library_counts(
 def test_a_calendar_that_never_works_is_refused(changes: dict[str, object]) -> None:
     parts = {"id": "c", "rest_days": [], "holidays": [], "offset_minutes": 0, **changes}
     with pytest.raises(Refused, match="bad_calendar"):
-        check_calendar(Calendar(**parts))  # type: ignore[arg-type]
+        check_calendar(Calendar(**parts))  # type: ignore[arg-type]  # mixed on purpose
     check_calendar(PLAIN)
 
 
