@@ -7,8 +7,7 @@ to the expiry drops the transaction without record; from there on a refusal is a
 other.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
@@ -25,16 +24,19 @@ from hanse.codec.documents import (
     Transaction,
     record_leaf,
 )
-from hanse.codec.ordered import OrderedBlock, OrderedSubmission
+from hanse.codec.ordered import OrderedBlock
 from hanse.contracts.contract import Contract
+from hanse.contracts.dialect.program import Program
 from hanse.contracts.meter import COST_VERSION
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
+from hanse.contracts.state import Reader
 from hanse.crypto import SHA256, Hash, hash_named
 from hanse.errors import Corrupt, Misconfigured
 from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation_of
 from hanse.kernel.directory import Directory
 from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_hash
 from hanse.kernel.registry import Registry
+from hanse.kernel.view import BlockView
 from hanse.merkle.log import Frontier, leaf_hash
 from hanse.merkle.trie import StateTries
 
@@ -42,8 +44,8 @@ REPLAY = RESERVED_CONTRACT
 """Name under which the chain of nonce digests stands in the top trie."""
 
 
-class State(Protocol):
-    """The ledger below the block that is being applied; height -1 before the genesis block."""
+class Below(Reader, Protocol):
+    """What the transactions of a block are executed on: values and nonces, no roots."""
 
     @property
     def height(self) -> int:
@@ -51,13 +53,21 @@ class State(Protocol):
         ...
 
     @property
-    def block_id(self) -> bytes:
-        """Id of the newest block."""
-        ...
-
-    @property
     def time_ms(self) -> int:
         """Time of the newest block."""
+        ...
+
+    def find_nonce(self, nonce_digest: bytes) -> bytes | None:
+        """Return the id of the transaction that used this nonce within its window."""
+        ...
+
+
+class State(Below, Protocol):
+    """The ledger below the block that is being applied; height -1 before the genesis block."""
+
+    @property
+    def block_id(self) -> bytes:
+        """Id of the newest block."""
         ...
 
     @property
@@ -70,20 +80,6 @@ class State(Protocol):
         """The state tries; moved to a block's root while it is applied."""
         ...
 
-    def get(self, contract: str, key: bytes) -> bytes | None:
-        """Return the value bytes at ``key``, ``None`` when absent."""
-        ...
-
-    def scan(
-        self, contract: str, prefix: bytes, start: bytes, limit: int
-    ) -> list[tuple[bytes, bytes]]:
-        """Return rows under ``prefix`` from ``start`` on, in key order."""
-        ...
-
-    def find_nonce(self, nonce_digest: bytes) -> bytes | None:
-        """Return the id of the transaction that used this nonce within its window."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -91,6 +87,20 @@ class Dropped:
 
     transaction: Transaction
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What the transactions of a block did, before roots and header are made of it.
+
+    ``changes`` has an entry for each record: what it wrote, by contract.
+    """
+
+    height: int
+    records: tuple[tuple[Transaction, bytes], ...]
+    changes: tuple[Writes, ...]
+    dropped: tuple[Dropped, ...]
+    repeated: tuple[Transaction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,68 +152,34 @@ class CostRulesUnknown(Misconfigured):
     hint: ClassVar[str] = "Run the version of Hanse that the ledger was founded with."
 
 
-class BlockView:
-    """A block's overlay over the state: what the transactions of this block have written so far."""
-
-    def __init__(self, state: State) -> None:
-        """Begin with no writes."""
-        self._state = state
-        self.writes: Writes = {}
-        self._sorted: dict[str, list[bytes]] = {}
-        self.bytes_written = 0
-
-    def get(self, contract: str, key: bytes) -> bytes | None:
-        """Return the value bytes at ``key``, this block's writes included."""
-        mine = self.writes.get(contract)
-        if mine is not None and key in mine:
-            return mine[key]
-        return self._state.get(contract, key)
-
-    def scan(
-        self, contract: str, prefix: bytes, start: bytes, limit: int
-    ) -> list[tuple[bytes, bytes]]:
-        """Return rows under ``prefix``, this block's writes merged in, in key order."""
-        mine = self.writes.get(contract)
-        if not mine:
-            return self._state.scan(contract, prefix, start, limit)
-        keys = self._sorted.get(contract)
-        if keys is None:
-            keys = self._sorted[contract] = sorted(mine)
-        changed: list[bytes] = []
-        for key in keys[bisect_left(keys, max(prefix, start)) :]:
-            if not key.startswith(prefix):
-                break
-            changed.append(key)
-        rows = self._state.scan(contract, prefix, start, limit + len(changed))
-        if changed:
-            merged: dict[bytes, bytes | None] = {**dict(rows), **{k: mine[k] for k in changed}}
-            rows = [(k, v) for k, v in sorted(merged.items()) if v is not None]
-        return rows[:limit]
-
-    def add(self, contract: str, writes: Mapping[bytes, bytes | None]) -> None:
-        """Take a transaction's writes in."""
-        mine = self.writes.setdefault(contract, {})
-        keys = self._sorted.get(contract)
-        for key, value in writes.items():
-            if keys is not None and key not in mine:
-                insort(keys, key)
-            mine[key] = value
-            self.bytes_written += len(key) + (0 if value is None else len(value))
-
-
-def load_contract(cls: type[Contract], hasher: Hash = SHA256) -> LoadedContract:
+def load_contract(cls: type[Contract] | Program, hasher: Hash = SHA256) -> LoadedContract:
     """Return a contract ready to be called: from its text, unless it is part of the kernel.
 
     ``hasher`` is the network's; a caller that runs no call need not name it.
     """
+    if isinstance(cls, Program):
+        return LoadedContract.of_program(cls, hasher)
     return LoadedContract(cls, hasher, built_in=cls is Registry)
+
+
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """A query of an active contract: whose, which, by whom (empty: nobody), as of which block."""
+
+    contract: str
+    name: str
+    args: bytes
+    member: str
+    height: int
+    time_ms: int
 
 
 class Kernel:
     """The rules of one ledger: its genesis, its contracts, loaded once."""
 
-    def __init__(self, genesis: Genesis, ledger: str, contracts: Iterable[type[Contract]]) -> None:
-        """Load the built-in contracts and those given.
+    def __init__(
+        self, genesis: Genesis, ledger: str, contracts: Iterable[type[Contract] | Program]
+    ) -> None:
+        """Load the built-in contracts and those given, by class or by their programs.
 
         Raises:
             ContractNameTaken: two of them have one name.
@@ -218,11 +194,10 @@ class Kernel:
         self.rules = genesis.rules
         self.directory = Directory()
         self._applying = Directory()  # of blocks alone: what is read beside them never mixes in
-        self._registry_root: bytes | None = None
         self.contracts: dict[str, LoadedContract] = {}
-        classes: list[type[Contract]] = [Registry, *contracts]
-        for cls in classes:
-            loaded = load_contract(cls, self.hash)
+        given: list[type[Contract] | Program] = [Registry, *contracts]
+        for contract in given:
+            loaded = load_contract(contract, self.hash)
             if loaded.name in self.contracts or loaded.name == REPLAY:
                 raise ContractNameTaken(loaded.name)
             self.contracts[loaded.name] = loaded
@@ -249,51 +224,79 @@ class Kernel:
         Raises:
             BlockOverBudget: the block is beyond the rules.
         """
-        self._check_budgets(block)
-        assert block.time_ms >= state.time_ms
+        transactions = self.in_order(state, block)
+        return self.seal(state, block, self.execute(state, transactions, block.time_ms))
+
+    def in_order(self, state: State, block: OrderedBlock) -> list[Transaction]:
+        """Return the transactions of ``block`` in the order in which they are executed.
+
+        Raises:
+            BlockOverBudget: the block is beyond the rules.
+        """
+        submissions = list(block.submissions)
+        if len(submissions) > 1:  # by hash, so that a proposer cannot choose the order
+            tagged, previous = self.hash.tagged, state.block_id
+            submissions.sort(key=lambda s: tagged("hanse/order/1", previous + s.id))
+        transactions = [tx for s in submissions for tx in s.transactions]
+        for budget, limit, actual in (
+            ("transactions", self.rules.block_txs_max, len(transactions)),
+            ("cost", self.rules.block_cost_max, sum(tx.body.cost_max for tx in transactions)),
+            ("bytes", self.rules.block_bytes_max, sum(len(tx.raw) for tx in transactions)),
+        ):
+            if actual > limit:
+                raise BlockOverBudget(budget, limit, actual)
+        return transactions
+
+    def execute(self, state: Below, transactions: Iterable[Transaction], time_ms: int) -> Executed:
+        """Return what ``transactions`` do, one after another, as the block after ``state``."""
+        assert time_ms >= state.time_ms
         height = state.height + 1
         view = BlockView(state)
-        self._look_at(state)
+        self._applying.look_at(state)
         records: list[tuple[Transaction, bytes]] = []
+        changes: list[Writes] = []
         dropped: list[Dropped] = []
         repeated: list[Transaction] = []
         seen: dict[bytes, bytes] = {}
-        for submission in self._in_order(state, block):
-            for tx in submission.transactions:
-                code = self._gate(state, view, seen, tx, height, block.time_ms)
-                if code == "":
-                    repeated.append(tx)
-                    continue
-                if code is not None:
-                    dropped.append(Dropped(tx, code))
-                    continue
-                outcome = self.run(view, tx, height, block.time_ms)
-                size = sum(len(k) + len(v or b"") for k, v in outcome.writes.items())
-                if view.bytes_written + size > self.rules.block_write_bytes_max:
-                    dropped.append(Dropped(tx, "block_full"))
-                    continue
-                if outcome.writes:
-                    view.add(tx.body.contract, outcome.writes)
-                    if tx.body.contract == "registry":
-                        self._applying.forget()
-                        self._registry_root = None
-                seen[tx.nonce_digest] = tx.id
-                records.append((tx, _receipt(tx, outcome, height, len(records))))
-        lost = (tuple(dropped), tuple(repeated))
-        if not records:
+        for tx in transactions:
+            code = self._gate(state, view, seen, tx, height, time_ms)
+            if code == "":
+                repeated.append(tx)
+                continue
+            if code is not None:
+                dropped.append(Dropped(tx, code))
+                continue
+            outcome = self.run(view, tx, height, time_ms)
+            size = sum(len(k) + len(v or b"") for k, v in outcome.writes.items())
+            if view.bytes_written + size > self.rules.block_write_bytes_max:
+                dropped.append(Dropped(tx, "block_full"))
+                continue
+            if outcome.writes:
+                view.add(tx.body.contract, outcome.writes)
+                if tx.body.contract == "registry":
+                    self._applying.forget()
+            seen[tx.nonce_digest] = tx.id
+            records.append((tx, _receipt(tx, outcome, height, len(records))))
+            changes.append({tx.body.contract: outcome.writes} if outcome.writes else {})
+        if "registry" in view.writes:
+            self._applying.forget()  # what it read of this block may never come to be
+        return Executed(height, tuple(records), tuple(changes), tuple(dropped), tuple(repeated))
+
+    def seal(self, state: State, block: OrderedBlock, executed: Executed) -> BlockResult:
+        """Return the block that ``executed`` makes on ``state``: new roots, leaves, header."""
+        lost = (executed.dropped, executed.repeated)
+        if not executed.records:
             return BlockResult(None, b"", state.block_id, (), *lost, {}, (), state.log_frontier)
-        root = self._new_root(state, view, records)
-        done = self._finish(state, view.writes, tuple(records), block, root)
+        assert executed.height == state.height + 1
+        writes: Writes = {}
+        for change in executed.changes:
+            for contract, written in change.items():
+                writes.setdefault(contract, {}).update(written)
+        root = self._new_root(state, writes, executed.records)
+        done = self._finish(state, writes, executed.records, block, root)
         return replace(done, dropped=lost[0], repeated=lost[1])
 
-    def _look_at(self, state: State) -> None:
-        """Keep what was read of the registry only while its root is the same."""
-        root = state.tries.root_of("registry")
-        if root != self._registry_root:
-            self._applying.forget()
-            self._registry_root = root
-
-    def run(self, reader: BlockView | State, tx: Transaction, height: int, time_ms: int) -> Outcome:
+    def run(self, reader: Reader, tx: Transaction, height: int, time_ms: int) -> Outcome:
         """Return the outcome of an admitted transaction: authorise, then call; nothing is written.
 
         What ``reader`` raises, ``RecursionError`` and ``MemoryError`` are faults of this node, not
@@ -326,9 +329,28 @@ class Kernel:
             ),
         )
 
+    def query(self, reader: Reader, asked: Asked) -> Outcome:
+        """Return the answer of a query on ``reader``, which stands at the asked height."""
+        loaded = self.contracts[asked.contract]
+        directory = self.directory.look_at(reader)
+        return loaded.call(
+            reader,
+            Call(
+                entry=loaded.entries[asked.name],
+                args=asked.args,
+                member=asked.member,
+                organisation=organisation_of(asked.member),
+                now=asked.time_ms,
+                height=asked.height,
+                tx="",
+                cost_max=self.rules.cost_max,
+                roles=lambda: directory.roles(reader, asked.member, asked.height),
+            ),
+        )
+
     def _gate(  # noqa: PLR0913, PLR0917  # the numbered steps share one signature
         self,
-        state: State,
+        state: Below,
         view: BlockView,
         seen: dict[bytes, bytes],
         tx: Transaction,
@@ -368,23 +390,6 @@ class Kernel:
             None if all(is_valid_at(member, height) for _, member in found) else "member_not_valid"
         )
 
-    def _check_budgets(self, block: OrderedBlock) -> None:
-        txs = [tx for s in block.submissions for tx in s.transactions]
-        for budget, limit, actual in (
-            ("transactions", self.rules.block_txs_max, len(txs)),
-            ("cost", self.rules.block_cost_max, sum(tx.body.cost_max for tx in txs)),
-            ("bytes", self.rules.block_bytes_max, sum(len(tx.raw) for tx in txs)),
-        ):
-            if actual > limit:
-                raise BlockOverBudget(budget, limit, actual)
-
-    def _in_order(self, state: State, block: OrderedBlock) -> list[OrderedSubmission]:
-        # by hash, so that a proposer cannot choose the order
-        return sorted(
-            block.submissions,
-            key=lambda s: self.hash.tagged("hanse/order/1", state.block_id + s.id),
-        )
-
     def _hashed(self, writes: Writes) -> dict[str, dict[bytes, bytes | None]]:
         tagged = self.hash.tagged
         return {
@@ -396,14 +401,14 @@ class Kernel:
         }
 
     def _new_root(
-        self, state: State, view: BlockView, records: list[tuple[Transaction, bytes]]
+        self, state: State, writes: Writes, records: Iterable[tuple[Transaction, bytes]]
     ) -> bytes:
         used = sorted(
             tx.nonce_digest + tx.id + tx.body.expires_ms.to_bytes(8, "big") for tx, _ in records
         )
         before = state.tries.root_of(REPLAY)
         state.tries.set_root(REPLAY, self.hash.tagged("hanse/replay/1", before + b"".join(used)))
-        return state.tries.update(self._hashed(view.writes))
+        return state.tries.update(self._hashed(writes))
 
     def _finish(  # one call site each for genesis and for blocks
         self,
