@@ -189,14 +189,18 @@ class Routes:
         """Answer a query of a contract at the committed height."""
         asked = decode_as(await _json_body(request), _query_decoder)
         names = request.path_params
-        answer = self._service.query(names["contract"], names["query"], asked.args, asked.signer)
+        answer = await self._service.query(
+            names["contract"], names["query"], asked.args, asked.signer
+        )
         return _json(answer)
 
     async def check(self, request: Request) -> Response:
         """Answer with what an action would do now; nothing is recorded."""
         asked = decode_as(await _json_body(request), _check_decoder)
         names = request.path_params
-        answer = self._service.check(names["contract"], names["action"], asked.args, asked.signer)
+        answer = await self._service.check(
+            names["contract"], names["action"], asked.args, asked.signer
+        )
         return _json(answer)
 
     async def organisations(self, _request: Request) -> Response:

@@ -130,10 +130,10 @@ class NodeService(Protocol):
     def add_cosignature(self, note: str) -> None:
         """Keep the witness lines of ``note``."""
 
-    def query(self, contract: str, name: str, args: Json, signer: str | None) -> Json:
+    async def query(self, contract: str, name: str, args: Json, signer: str | None) -> Json:
         """Return the answer of a query at the committed height."""
 
-    def check(self, contract: str, action: str, args: Json, signer: str) -> Json:
+    async def check(self, contract: str, action: str, args: Json, signer: str) -> Json:
         """Return what the action would do now; nothing is recorded."""
 
     def contracts(self) -> list[Json]:

@@ -204,6 +204,10 @@ class Kernel:
         self._validators = validators_hash(genesis, self.hash.tagged)
         self._rules_hash = rules_hash(genesis, self.hash.tagged)
 
+    def touches(self) -> dict[str, frozenset[str]]:
+        """Return for each contract those whose state a transaction of it may change."""
+        return {name: frozenset((name,)) for name in self.contracts}
+
     def genesis_block(self, state: State, loaded: Writes | None = None) -> BlockResult:
         """Return height 0: the registry's first entries under a header, no records.
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blocks as the log keeps them: made from a result, read again, executed again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode_as
@@ -16,9 +17,12 @@ from hanse.codec.documents import (
 )
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
 from hanse.crypto import Hash
-from hanse.kernel import BlockResult, Kernel, State
+from hanse.kernel import BlockResult, Executed, Kernel, State
 from hanse.node.errors import RootMismatch
 from hanse.storage import AppliedBlock
+
+Execute = Callable[[Sequence[Transaction], int], Executed]
+"""Executes transactions at a time as the next block: ``Kernel.execute`` on a state, a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,17 @@ def as_ordered(block: StoredBlock, transactions: Iterable[Transaction]) -> Order
     return OrderedBlock(block.header.engine_height, block.header.time_ms, (submission,))
 
 
-def execute_again(
-    kernel: Kernel, state: State, block: StoredBlock, block_id: bytes, txs: Iterable[Transaction]
+def execute_again(  # noqa: PLR0913, PLR0917  # a block, where, and by whom
+    kernel: Kernel,
+    state: State,
+    block: StoredBlock,
+    block_id: bytes,
+    txs: Iterable[Transaction],
+    execute: Execute | None = None,
 ) -> BlockResult:
     """Return the result of executing a stored block on ``state``, established to be the one stored.
+
+    ``execute`` is the kernel's own, unless a worker does it.
 
     Raises:
         RootMismatch: the result differs in any byte of header or receipts.
@@ -92,7 +103,11 @@ def execute_again(
     if block.header.height == 0:
         result = kernel.genesis_block(state)
     else:
-        result = kernel.apply_block(state, as_ordered(block, txs))
+        ordered = as_ordered(block, txs)
+        transactions = kernel.in_order(state, ordered)
+        execute = execute or partial(kernel.execute, state)
+        executed = execute(transactions, ordered.time_ms)
+        result = kernel.seal(state, ordered, executed)
     receipts = tuple(receipt for _, receipt in result.records)
     same = result.header_bytes == block.header_bytes and result.block_id == block_id
     if not same or receipts != tuple(receipt for _, receipt in block.records):

@@ -30,6 +30,19 @@ class NodeStopped(Misconfigured):
 
 
 @dataclass(eq=False)
+class WorkerTripped(Misconfigured):
+    """The locked process that executes contracts was killed, hung, or said what cannot be.
+
+    It is a fault of this node and never the result of a transaction: on another node the same may
+    happen at another point, or not at all.
+    """
+
+    what: str
+    code: ClassVar[str] = "worker_tripped"
+    hint: ClassVar[str] = "Keep the node's log: a contract got past the checks. Freeze it."
+
+
+@dataclass(eq=False)
 class NotCosigned(Misconfigured):
     """The witnesses have not cosigned this height yet."""
 

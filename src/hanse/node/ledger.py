@@ -11,15 +11,24 @@ from contextlib import suppress
 
 from hanse.client.note import Checkpoint, Note, build_operator_line
 from hanse.codec.canonical import decode_as, encode
-from hanse.codec.documents import Header, header_decoder
+from hanse.codec.documents import Header, Transaction, header_decoder
 from hanse.codec.ordered import OrderedBlock
 from hanse.contracts.contract import Contract
 from hanse.contracts.package import package_hash
 from hanse.crypto.signers import Signer
-from hanse.kernel import BlockResult, Kernel
+from hanse.kernel import Asked, BlockResult, Kernel
 from hanse.kernel.genesis import Writes
-from hanse.node.blocks import as_applied, decode_block, encode_block, execute_again, transactions_of
+from hanse.node import containment, work
+from hanse.node.blocks import (
+    Execute,
+    as_applied,
+    decode_block,
+    encode_block,
+    execute_again,
+    transactions_of,
+)
 from hanse.node.errors import ContractMismatch
+from hanse.node.execution import Worker
 from hanse.node.folder import Folder
 from hanse.node.proofs import certificate_document, header_path, root_with_header
 from hanse.storage import BlockLog, Store
@@ -43,11 +52,34 @@ def load_kernel(folder: Folder, contracts: Iterable[type[Contract]]) -> Kernel:
     return kernel
 
 
+def opening_of(kernel: Kernel, folder: Folder) -> work.Opening:
+    """Return what a worker needs to execute the blocks of this ledger: no key, no class, texts."""
+    packages = [
+        (loaded.program.module, dict(loaded.program.files))
+        for loaded in kernel.contracts.values()
+        if loaded.program is not None
+    ]
+    return work.Opening(str(folder.state), folder.ledger, folder.genesis_bytes, packages)
+
+
 class Ledger:
     """One ledger's log, state and rules. Its methods belong to one thread."""
 
-    def __init__(self, folder: Folder, contracts: Iterable[type[Contract]], signer: Signer) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        contracts: Iterable[type[Contract]],
+        signer: Signer,
+        *,
+        contained: bool = True,
+    ) -> None:
         """Load the rules; :meth:`open` brings the state up.
+
+        Args:
+            folder: the node's.
+            contracts: those installed.
+            signer: the node's key.
+            contained: execute contracts in a locked process, where the system has such.
 
         Raises:
             ContractMismatch: an installed contract is not the approved one.
@@ -57,6 +89,8 @@ class Ledger:
         self.kernel = load_kernel(folder, contracts)
         self.hash = self.kernel.hash
         self._checkpoint: asyncio.Future[int] | None = None
+        self._contained = contained and containment.is_available()
+        self.worker: Worker | None = None
         self.lock = asyncio.Lock()
 
     def open(self, progress: Progress | None = None, loaded: Writes | None = None) -> None:
@@ -82,9 +116,34 @@ class Ledger:
             result = self.kernel.genesis_block(self.store, loaded)
             self._keep(result, durable=False)
         self.kernel.directory.forget()
+        if self._contained:
+            self._start_worker()
+
+    @property
+    def containment(self) -> str:
+        """Where contracts run, in words."""
+        if self.worker is None:
+            return "in process, for development: this system cannot lock a process"
+        return f"locked process; started again after a fault: {self.worker.trips}"
+
+    def serve(self) -> None:
+        """From now on execute blocks and questions on the running event loop."""
+        if self.worker is not None:
+            self.worker.serve()
+
+    def _start_worker(self) -> Worker:
+        """Return the locked process, started once there is a state to read."""
+        if self.worker is None:
+            self.worker = Worker(
+                opening_of(self.kernel, self.folder), self.store, self.kernel.touches
+            )
+            self.worker.start()
+        return self.worker
 
     def close(self) -> None:
         """Checkpoint and close; a crash instead of this loses nothing."""
+        if self.worker is not None:
+            self.worker.stop()
         self.store.checkpoint()
         self.store.close()
         self.log.close()
@@ -98,9 +157,12 @@ class Ledger:
         block_id, payload = self.log.read(height)
         block = decode_block(payload)
         txs = transactions_of(block, self.hash)
-        result = execute_again(self.kernel, self.store, block, block_id, txs)
+        execute: Execute | None = None
+        if self._contained and height:
+            execute = self._start_worker().execute_now
+        result = execute_again(self.kernel, self.store, block, block_id, txs, execute)
         self.store.apply(as_applied(result))
-        if self.store.due:
+        if self.store.due and (self.worker is None or self.worker.is_caught_up):
             self.store.checkpoint()
 
     def _keep(self, result: BlockResult, *, durable: bool) -> None:
@@ -128,8 +190,16 @@ class Ledger:
             StorageFailed: the log could not be written; the process must end and start again.
         """
         loop = asyncio.get_running_loop()
+        kernel, store = self.kernel, self.store
+        executed = None
+        if self.worker is not None:  # which goes on with the next block while this one is sealed
+            transactions = kernel.in_order(store, block)
+            executed = await self.worker.execute(transactions, block.time_ms)
         async with self.lock:
-            result = self.kernel.apply_block(self.store, block)
+            if executed is None:
+                transactions = kernel.in_order(store, block)
+                executed = kernel.execute(store, transactions, block.time_ms)
+            result = kernel.seal(store, block, executed)
             certificate = b""
             if result.header is not None:
                 certificate = encode(self.certificate_of(result))
@@ -140,12 +210,35 @@ class Ledger:
         await published(result, certificate)
         self._start_checkpoint()
 
+    async def query(self, asked: Asked) -> work.Came:
+        """Return the answer of a query on the newest durable block.
+
+        Raises:
+            WorkerTripped: the process that executes contracts did not survive it.
+        """
+        if self.worker is not None:
+            return await self.worker.query(asked)
+        return work.came_from(self.kernel.query(self.store, asked))
+
+    async def trial(self, tx: Transaction, time_ms: int) -> work.Came:
+        """Return what ``tx`` would do as the next transaction; nothing comes of it.
+
+        Raises:
+            WorkerTripped: the process that executes contracts did not survive it.
+        """
+        if self.worker is not None:
+            return await self.worker.trial(tx, time_ms)
+        height = self.store.height + 1
+        return work.came_from(self.kernel.run(self.store, tx, height, time_ms))
+
     def _start_checkpoint(self) -> None:
         """Begin a checkpoint on a thread when one is due; its failure surfaces with the next."""
         if self._checkpoint is not None and self._checkpoint.done():
             self._checkpoint.result()
             self._checkpoint = None
-        if self._checkpoint is None and self.store.due:
+        caught_up = self.worker is None or self.worker.is_caught_up
+        if self._checkpoint is None and self.store.due and caught_up:
+            self.store.seal()
             loop = asyncio.get_running_loop()
             self._checkpoint = loop.run_in_executor(None, self.store.checkpoint)
 

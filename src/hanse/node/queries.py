@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hanse.codec.canonical import decode_as, encode
-from hanse.codec.documents import Body, Signature, Transaction, header_decoder
-from hanse.contracts.runtime import Call, LoadedContract, Outcome
+from hanse.codec.documents import Body, ContractEvent, Signature, Transaction, header_decoder
+from hanse.contracts.runtime import LoadedContract
 from hanse.errors import Refusal
-from hanse.identity import organisation_of
-from hanse.kernel import load_contract
+from hanse.kernel import Asked
 from hanse.node.clock import wall_clock_ms
 from hanse.node.errors import NotFound
+from hanse.node.work import Came
 
 if TYPE_CHECKING:
     from hanse.node.catalogue import Catalogue
@@ -22,18 +22,14 @@ _LISTED_MAX = 1_000  # organisations or members in the directory listing
 
 
 class Queries:
-    """Runs questions beside the kernel, on contracts of its own: a block shares none of them."""
+    """Asks whoever executes contracts: a query or a trial reads what is durable, and only that."""
 
     def __init__(self, node: "Ledger", catalogue: "Catalogue") -> None:
-        """Load the contracts once more for reading."""
+        """Ask on behalf of ``node``."""
         self._node = node
         self._catalogue = catalogue
-        self._contracts = {
-            name: load_contract(loaded.cls, node.kernel.hash)
-            for name, loaded in node.kernel.contracts.items()
-        }
 
-    def query(
+    async def query(
         self, contract: str, name: str, args: dict[str, Any], signer: str | None
     ) -> dict[str, Any]:
         """Return the answer of a query at the newest height.
@@ -41,54 +37,49 @@ class Queries:
         Raises:
             NotFound: no such contract or query.
             Refusal: the query refused, or an argument is not of its type.
+            WorkerTripped: the process that executes contracts did not survive it.
         """
         loaded = self._loaded(contract)
         entry = loaded.entries.get(name)
         if entry is None or entry.mark.kind != "query":
             raise NotFound("query", f"{contract}.{name}")
         header = decode_as(self._node.store.header, header_decoder)
-        member = signer or ""
-        outcome = loaded.call(
-            self._node.store,
-            Call(
-                entry=entry,
-                args=encode(args),
-                member=member,
-                organisation=organisation_of(member),
-                now=header.time_ms,
-                height=header.height,
-                tx="",
-                cost_max=self._node.kernel.rules.cost_max,
-                roles=lambda: self._roles(member, header.height),
-            ),
+        height, time_ms = header.height, header.time_ms
+        came = await self._node.query(
+            Asked(contract, name, encode(args), signer or "", height, time_ms)
         )
-        if outcome.code is not None:
-            raise Refusal(outcome.code, outcome.reason, _facts(outcome))
+        if came.code is not None:
+            raise Refusal(came.code, came.reason, _facts(came))
         return {
             "height": header.height,
-            "result": None if outcome.result is None else msgspec.Raw(outcome.result),
+            "result": None if came.result is None else msgspec.Raw(came.result),
             "state_root": header.state_root,
         }
 
-    def check(
+    async def check(
         self, contract: str, action: str, args: dict[str, Any], signer: str
     ) -> dict[str, Any]:
-        """Return what the action would do if it were the next transaction; nothing is recorded."""
-        kernel = self._node.kernel
+        """Return what the action would do if it were the next transaction; nothing is recorded.
+
+        Raises:
+            WorkerTripped: the process that executes contracts did not survive it.
+        """
         header = decode_as(self._node.store.header, header_decoder)
         tx = self._unsigned(contract, action, args, signer)
-        time_ms = max(wall_clock_ms(), header.time_ms + 1)
-        outcome = kernel.run(self._node.store, tx, header.height + 1, time_ms)
+        came = await self._node.trial(tx, max(wall_clock_ms(), header.time_ms + 1))
         answer: dict[str, Any] = {
-            "cost": outcome.cost,
-            "events": list(outcome.events),
-            "status": "ok" if outcome.code is None else "rejected",
-            "writes": len(outcome.writes),
+            "cost": came.cost,
+            "events": [
+                ContractEvent(contract=contract, event=event, fields=msgspec.Raw(fields))
+                for contract, event, fields in came.events
+            ],
+            "status": "ok" if came.code is None else "rejected",
+            "writes": came.writes,
         }
-        if outcome.code is not None:
-            answer |= {"code": outcome.code, "reason": outcome.reason, "facts": _facts(outcome)}
-        if outcome.result is not None:
-            answer["result"] = msgspec.Raw(outcome.result)
+        if came.code is not None:
+            answer |= {"code": came.code, "reason": came.reason, "facts": _facts(came)}
+        if came.result is not None:
+            answer["result"] = msgspec.Raw(came.result)
         return answer
 
     def _unsigned(
@@ -140,15 +131,12 @@ class Queries:
         rows = self._node.store.scan("registry", prefix, prefix, _LISTED_MAX)
         return [(registry.key_parts(key), msgspec.json.decode(value)) for key, value in rows]
 
-    def _roles(self, member: str, height: int) -> tuple[str, ...]:
-        return self._node.kernel.directory.roles(self._node.store, member, height)
-
     def _loaded(self, contract: str) -> LoadedContract:
-        loaded = self._contracts.get(contract)
+        loaded = self._node.kernel.contracts.get(contract)
         if loaded is None:
             raise NotFound("contract", contract)
         return loaded
 
 
-def _facts(outcome: Outcome) -> dict[str, object]:
+def _facts(outcome: Came) -> dict[str, object]:
     return {} if outcome.facts is None else dict(msgspec.json.decode(outcome.facts))

@@ -14,6 +14,7 @@ from hanse.client.note import Note, encode_note, parse_note
 from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import decode_as
 from hanse.codec.documents import Transaction, header_decoder
+from hanse.codec.ordered import OrderedBlock
 from hanse.codec.problems import problem_bytes
 from hanse.contracts.app import App
 from hanse.contracts.contract import Contract
@@ -26,7 +27,7 @@ from hanse.node.admission import Prepared, check_rest, prepare, refused
 from hanse.node.catalogue import Catalogue
 from hanse.node.clock import wall_clock_ms
 from hanse.node.cosigning import Cosigning
-from hanse.node.errors import NodeStopped, NotFound
+from hanse.node.errors import NodeStopped, NotFound, WorkerTripped
 from hanse.node.feed import Feed
 from hanse.node.folder import Folder
 from hanse.node.ledger import Ledger, Progress
@@ -98,6 +99,7 @@ class NodeService:
             Corrupt: the log or the state is damaged.
         """
         self._node.open(progress)
+        self._node.serve()
         await self._verifier.start()
         store = self._node.store
         self.reader = BlockReader(self._node, self.catalogue)
@@ -206,12 +208,26 @@ class NodeService:
         else:
             raise refused("nonce_reused", tx)
 
-    async def _deliver(self, block: Any) -> None:
+    async def _deliver(self, block: OrderedBlock) -> None:
         try:
             await self._node.deliver(block, self._published)
+        except WorkerTripped as error:
+            self._set_apart(block, error)
         except BaseException as error:
             self._fail(error)
             raise
+
+    def _set_apart(self, block: OrderedBlock, error: WorkerTripped) -> None:
+        """Execute each transaction of a block that tripped the worker in a block of its own.
+
+        One that trips it alone is not ordered: on an engine of one operator nobody else has it.
+        """
+        transactions = [tx for s in block.submissions for tx in s.transactions]
+        if len(transactions) > 1:
+            self._engine.again(transactions)
+        else:
+            for tx in transactions:
+                self._answer(tx, _problem(error))
 
     def _fail(self, error: BaseException) -> None:
         """Let nobody wait for an answer that cannot come; the process ends and starts again."""
@@ -334,13 +350,13 @@ class NodeService:
         """Return organisations with members, roles and keys."""
         return self.queries.organisations()
 
-    def query(self, contract: str, name: str, args: Document, signer: str | None) -> Document:
+    async def query(self, contract: str, name: str, args: Document, signer: str | None) -> Document:
         """Return the answer of a query at the newest height."""
-        return self.queries.query(contract, name, args, signer)
+        return await self.queries.query(contract, name, args, signer)
 
-    def check(self, contract: str, action: str, args: Document, signer: str) -> Document:
+    async def check(self, contract: str, action: str, args: Document, signer: str) -> Document:
         """Return what the action would do now; nothing is recorded."""
-        return self.queries.check(contract, action, args, signer)
+        return await self.queries.check(contract, action, args, signer)
 
     def feed(self, from_height: int | None) -> AsyncIterator[Document]:
         """Yield blocks as they become durable, from ``from_height`` on when given."""
@@ -369,7 +385,7 @@ class NodeService:
         return self._failure is None, {
             "engine": "stopped" if self._failure else "running",
             "height": self._node.store.height,
-            "containment": "in process: contracts of installed apps only",
+            "containment": self._node.containment,
         }
 
     # -- proving --------------------------------------------------------------------------------

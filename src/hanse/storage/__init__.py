@@ -2,7 +2,8 @@
 """Block log, LMDB state, snapshots, backup."""
 
 from hanse.storage.blocklog import BlockLog
+from hanse.storage.follower import Follower
 from hanse.storage.snapshot import Snapshot
 from hanse.storage.store import AppliedBlock, Store
 
-__all__ = ["AppliedBlock", "BlockLog", "Snapshot", "Store"]
+__all__ = ["AppliedBlock", "BlockLog", "Follower", "Snapshot", "Store"]

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What blocks changed since the last checkpoint, in memory, one generation per checkpoint."""
 
+import heapq
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Final
 
 from hanse.merkle.log import Node
-from hanse.storage._tables import Head
+from hanse.storage._tables import Head, Row, View
 
 _INSORT_MAX: Final = 64  # keys; more of them are cheaper to sort in together
 
@@ -84,3 +86,35 @@ class Generation:
         if row is None or not 0 <= index - row[0] < len(row[1]):
             return None
         return row[1][index - row[0]]
+
+
+def scan(  # noqa: PLR0913, PLR0917  # where, and what part of it
+    generations: Iterable[Generation],
+    view: View,
+    contract: str,
+    prefix: bytes,
+    start: bytes,
+    limit: int,
+) -> list[Row]:
+    """Return up to ``limit`` entries under ``prefix`` from ``start`` on, in key order.
+
+    The newest version of each counts: of ``generations`` the first, then ``view``.
+    """
+    rows: list[Row] = []
+    if limit <= 0:
+        return rows
+    sources: list[Iterable[tuple[bytes, int, bytes | None]]] = []
+    for age, generation in enumerate(generations):
+        overlay = generation.contracts.get(contract)
+        if overlay is not None:
+            sources.append(overlay.rows(prefix, start, age))
+    with closing(view.rows(contract, prefix, start)) as stored:
+        sources.append((key, len(sources), value) for key, value in stored)
+        last: bytes | None = None
+        for key, _, value in heapq.merge(*sources):
+            if key != last and value is not None:
+                rows.append((key, value))
+                if len(rows) == limit:
+                    break
+            last = key
+    return rows

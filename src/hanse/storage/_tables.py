@@ -80,8 +80,11 @@ def chunk_key(level: int, index: int) -> bytes:
 class Tables:
     """An open LMDB environment with its named databases."""
 
-    def __init__(self, path: Path, hasher: Hash, *, readonly: bool) -> None:
+    def __init__(self, path: Path, hasher: Hash, *, readonly: bool, announced: bool = True) -> None:
         """Open what lies in ``path``; make it, unless ``readonly``.
+
+        A reader that is not ``announced`` holds no page: it needs no file to be open and no system
+        call to read, but the writer has to wait for it before each checkpoint after the next.
 
         Raises:
             StorageUnknown: no store, another version, or another hash.
@@ -101,7 +104,7 @@ class Tables:
                 metasync=True,
                 writemap=False,
                 meminit=True,
-                lock=True,
+                lock=announced,
                 mode=0o600,
             )
         except lmdb.Error as error:

@@ -5,10 +5,9 @@ Behind the block log: what a crash takes from here is replayed from there. Value
 nodes, height and state root of a checkpoint enter LMDB together or not at all.
 """
 
-import heapq
 import os
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from hanse.crypto import Hash
 from hanse.merkle.log import Frontier
 from hanse.merkle.trie import StateTries
 from hanse.storage._files import lock_folder, sync_folder
-from hanse.storage._overlay import Generation
+from hanse.storage._overlay import Generation, scan
 from hanse.storage._tables import (
     CHUNK_NODES,
     KEY_BYTES_MAX,
@@ -85,6 +84,7 @@ class Store:
         self._writing = threading.Lock()  # one checkpoint at a time
         self._current = Generation()
         self._sealed: Generation | None = None
+        self._pages: Mapping[bytes, bytes | None] = {}  # of the tries, sealed with it
         self._head = self._view.head
         self._failed = False
         self._unused: set[bytes] = set()  # nonces that LMDB did not have, nor blocks since
@@ -149,6 +149,13 @@ class Store:
         return self._view.head.height
 
     @property
+    def sealed_height(self) -> int:
+        """Height up to which the checkpoint under way, or else the last one, holds everything."""
+        sealed = self._sealed
+        head = None if sealed is None else sealed.head
+        return self.checkpoint_height if head is None else head.height
+
+    @property
     def due(self) -> bool:
         """Whether enough has gathered for a checkpoint, and none is under way."""
         large = self._view.entries >= LARGE_ENTRIES
@@ -175,31 +182,8 @@ class Store:
 
     def scan(self, contract: str, prefix: bytes, start: bytes, limit: int) -> list[Row]:
         """Return up to ``limit`` entries under ``prefix`` from ``start`` on, in key order."""
-        rows: list[Row] = []
-        if limit <= 0:
-            return rows
-        with self._lock, closing(self._merged(contract, prefix, start)) as merged:
-            last: bytes | None = None
-            for key, _, value in merged:
-                if key != last and value is not None:
-                    rows.append((key, value))
-                    if len(rows) == limit:
-                        break
-                last = key
-        return rows
-
-    def _merged(
-        self, contract: str, prefix: bytes, start: bytes
-    ) -> Generator[tuple[bytes, int, bytes | None], None, None]:
-        """Yield all versions of each entry, the newest first."""
-        sources = []
-        for age, generation in enumerate(self._generations()):
-            overlay = generation.contracts.get(contract)
-            if overlay is not None:
-                sources.append(overlay.rows(prefix, start, age))
-        with closing(self._view.rows(contract, prefix, start)) as rows:
-            sources.append((key, 2, value) for key, value in rows)
-            yield from heapq.merge(*sources)
+        with self._lock:
+            return scan(self._generations(), self._view, contract, prefix, start, limit)
 
     def find_transaction(self, tx_id: bytes) -> tuple[int, int] | None:
         """Return height and index of a transaction of this ledger, ``None`` when there is none."""
@@ -284,8 +268,19 @@ class Store:
             )
             self.tries.commit()
 
+    def seal(self) -> None:
+        """End with the newest block what the next checkpoint will hold.
+
+        The applying thread may call this before ``checkpoint`` runs on another.
+        """
+        with self._lock:
+            if self._sealed is None and self._current.head is not None:
+                self._sealed = self._current
+                self._current = Generation()
+                self._pages = self.tries.take_pending()
+
     def checkpoint(self) -> int:
-        """Write everything applied so far in one LMDB transaction; return its height.
+        """Write what was sealed, or all so far, in one LMDB transaction; return its height.
 
         Blocks applied meanwhile belong to the next one.
 
@@ -294,14 +289,12 @@ class Store:
         """
         with self._writing:
             self._require_sound()
-            with self._lock:
-                if self._current.head is None:
-                    return self.checkpoint_height
-                sealed = self._sealed = self._current
-                self._current = Generation()
-                pages = self.tries.take_pending()
+            self.seal()
+            sealed = self._sealed
+            if sealed is None:
+                return self.checkpoint_height
             try:
-                self._write(sealed, pages)
+                self._write(sealed, self._pages)
             except BaseException as error:
                 self._failed = True  # the generation is lost to memory: only the log has it now
                 if isinstance(error, lmdb.Error):
@@ -311,7 +304,12 @@ class Store:
                 self._view.renew()
                 self.tries.flushed()
                 self._sealed = None
+                self._pages = {}
             return self.checkpoint_height
+
+    def unwritten(self) -> list[Generation]:
+        """Return what LMDB lacks: what is sealed for the next checkpoint, and what came after."""
+        return list(reversed(self._generations()))
 
     def close(self) -> None:
         """Close without a checkpoint: what was not written is replayed from the log."""

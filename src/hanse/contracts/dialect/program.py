@@ -30,6 +30,7 @@ class Program:
 
     module: str
     main: str
+    files: Mapping[str, str]
     lowered: Mapping[str, Lowered]
     _codes: Mapping[str, CodeType]
     _records: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -107,7 +108,7 @@ def _build(module: str, files: tuple[tuple[str, str], ...]) -> Program:
         raise refusal(module, checked.findings)
     lowered = {file: lower(checked.outlines, file) for file in checked.outlines}
     codes = {file: compile_lowered(found, f"{module}/{file}.py") for file, found in lowered.items()}
-    return Program(module, files[0][0], lowered, codes)
+    return Program(module, files[0][0], texts, lowered, codes)
 
 
 def refusal(module: str, findings: list[Finding]) -> OutsideDialect:

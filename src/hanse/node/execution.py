@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker seen from the node: started, told, asked; when it trips, started again.
+
+What trips is asked once more, for it may have been the machine's fault; the second time whoever
+asked gets :class:`WorkerTripped`. Everybody else is served by a fresh worker meanwhile.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from hanse.codec.documents import Transaction
+from hanse.kernel import Asked, Executed
+from hanse.node import work
+from hanse.node.errors import WorkerTripped
+from hanse.storage import Store
+
+COMMAND: Final = (sys.executable, "-m", "hanse.node.worker")
+PATIENCE_S: Final = 30.0  # for one answer; a block within its budget takes two seconds at worst
+ATTEMPTS_MAX: Final = 2
+END_S: Final = 0.5  # in which a process that was told so ends by itself
+_KEPT_VARIABLES: Final = ("PYTHONPATH", "PYTHONHASHSEED", "LD_LIBRARY_PATH", "LC_ALL", "LANG")
+_BUFFER_BYTES: Final = 4 << 20  # of the pipe: an answer never waits for a busy node
+_PART_BYTES: Final = 1 << 18
+
+
+@dataclass(eq=False, slots=True)
+class _Asked:
+    """A request that waits for its answer, and how an answer is taken."""
+
+    request: work.Request
+    take: Callable[[Any], Any]
+    done: asyncio.Future[Any]
+    sent: bool = False
+    written: int = -1  # the checkpoint that the worker reads once it has answered
+    attempts: int = 0
+
+
+class Worker:
+    """The locked process of one ledger. Blocking until :meth:`serve`, on the event loop then."""
+
+    def __init__(
+        self,
+        opening: work.Opening,
+        store: Store,
+        touches: Callable[[], Mapping[str, frozenset[str]]],
+        *,
+        command: Sequence[str] = COMMAND,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """Belong to ``store``; :meth:`start` starts the process.
+
+        Args:
+            opening: what the process needs to begin.
+            store: whose state it reads, and which tells how far the node is.
+            touches: contract → those whose state a transaction of it may change.
+            command: that runs it.
+            patience_s: seconds after which an answer is taken for one that never comes.
+        """
+        self._opening = opening
+        self._store = store
+        self._touches = touches
+        self._command = command
+        self._patience_s = patience_s
+        self._child: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._waiting: deque[_Asked] = deque()
+        self._asked = asyncio.Event()
+        self._sending = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None
+        self._answered = -1  # height of the newest block that was executed
+        self._read_height = -1  # of the checkpoint that the process reads
+        self.trips = 0
+
+    # life ---------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the process and let it know the state; blocks until it is locked.
+
+        Raises:
+            WorkerTripped: it does not start.
+        """
+        mine, its = socket.socketpair()
+        for end in (mine, its):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+        with its:
+            self._child = subprocess.Popen(
+                list(self._command),
+                stdin=its.fileno(),
+                stdout=its.fileno(),
+                stderr=subprocess.DEVNULL,
+                env=kept,
+            )
+        mine.settimeout(self._patience_s)
+        self._socket = mine
+        self._ask(self._opening, self._told())
+        self._read_height = self._store.checkpoint_height
+        for generation in self._store.unwritten():
+            head = generation.head
+            if head is not None:
+                contracts = {name: o.values for name, o in generation.contracts.items()}
+                loaded = work.Loaded(head.height, head.time_ms, contracts, generation.nonces)
+                self._ask(loaded, self._told())
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._reader is not None:
+            self._reader.cancel()
+        if self._socket is not None:
+            self._socket.close()  # which is how it knows
+        self._end()
+
+    def _end(self) -> str:
+        """Wait a moment for the process to end, else kill it; return how it ended."""
+        child, self._child = self._child, None
+        how = "not running"
+        if child is not None:
+            try:
+                child.wait(END_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+            status = child.wait()
+            how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exit {status}"
+        return how
+
+    # asking, blocking ---------------------------------------------------------------------------
+
+    def execute_now(self, transactions: Sequence[Transaction], time_ms: int) -> Executed:
+        """Return what ``transactions`` do as the next block; blocks.
+
+        Raises:
+            WorkerTripped: the process did not survive it.
+        """
+        told = self._told()
+        done = self._ask(work.Work(time_ms, [work.item_of(tx) for tx in transactions]), told)
+        self._read_height = told.written
+        return work.executed_from(_expect(done, work.Done), transactions, self._touches())
+
+    def _ask(self, request: work.Request, told: work.Told) -> work.Answer:
+        assert self._socket is not None
+        frame = work.encode((told, request))
+        try:
+            self._socket.sendall(work.LENGTH.pack(len(frame)) + frame)
+            size = work.LENGTH.unpack(self._receive_now(work.LENGTH.size))[0]
+            return _answer_in(self._receive_now(_bounded(size)))
+        except WorkerTripped:
+            self._end()
+            raise
+        except TimeoutError:
+            self._end()
+            raise WorkerTripped("no answer in time") from None
+        except OSError:
+            raise WorkerTripped(self._end()) from None
+
+    def _receive_now(self, size: int) -> bytes:
+        assert self._socket is not None
+        found = bytearray()
+        while len(found) < size:
+            part = self._socket.recv(min(size - len(found), _PART_BYTES))
+            if not part:
+                raise ConnectionResetError
+            found += part
+        return bytes(found)
+
+    # asking, on the event loop ------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """From now on answer the coroutines, on the running event loop."""
+        assert self._socket is not None
+        self._socket.setblocking(False)
+        self._reader = asyncio.get_running_loop().create_task(self._answer_all(), name="worker")
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether the process reads the newest checkpoint, so that another one may be written."""
+        return self._read_height >= self._store.checkpoint_height
+
+    async def execute(self, transactions: Sequence[Transaction], time_ms: int) -> Executed:
+        """Return what ``transactions`` do as the block after those asked for before.
+
+        Raises:
+            WorkerTripped: the process did not survive it, twice.
+        """
+
+        def take(answer: object) -> Executed:
+            done = _expect(answer, work.Done)
+            executed = work.executed_from(done, transactions, self._touches())
+            if executed.records:
+                self._answered = executed.height
+            return executed
+
+        request = work.Work(time_ms, [work.item_of(tx) for tx in transactions])
+        executed: Executed = await self._request(request, take)
+        return executed
+
+    async def query(self, asked: Asked) -> work.Came:
+        """Return the answer of a query on the newest durable block.
+
+        Raises:
+            WorkerTripped: the process did not survive it, twice.
+        """
+        came: work.Came = await self._request(work.Question(asked), _came)
+        return came
+
+    async def trial(self, tx: Transaction, time_ms: int) -> work.Came:
+        """Return what ``tx`` would do as the next one; nothing comes of it.
+
+        Raises:
+            WorkerTripped: the process did not survive it, twice.
+        """
+        came: work.Came = await self._request(work.Trial(time_ms, work.item_of(tx)), _came)
+        return came
+
+    async def _request(self, request: work.Request, take: Callable[[Any], Any]) -> Any:
+        reader = self._reader
+        if reader is None or reader.done():
+            raise WorkerTripped("the worker is not running")
+        asked = _Asked(request, take, asyncio.get_running_loop().create_future())
+        self._waiting.append(asked)
+        self._asked.set()
+        await self._send(asked)
+        return await asked.done
+
+    async def _send(self, asked: _Asked) -> None:
+        async with self._sending:
+            if not asked.sent:  # else a worker that was started meanwhile has been asked
+                await self._transmit(asked)
+
+    async def _transmit(self, asked: _Asked) -> None:
+        assert self._socket is not None
+        told = self._told()
+        asked.sent, asked.written = True, told.written
+        frame = work.encode((told, asked.request))
+        with suppress(OSError):  # the reader finds out why
+            data = work.LENGTH.pack(len(frame)) + frame
+            await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    async def _answer_all(self) -> None:
+        """Hand out answers in their order, as long as there is a worker to be had."""
+        try:
+            while True:
+                if not self._waiting:
+                    self._asked.clear()
+                    await self._asked.wait()
+                await self._answer_next()
+        except BaseException as error:
+            while self._waiting:
+                lost = self._waiting.popleft().done
+                if not lost.done():
+                    lost.set_exception(WorkerTripped(type(error).__name__))
+            raise
+
+    async def _answer_next(self) -> None:
+        asked = self._waiting[0]
+        try:
+            async with asyncio.timeout(self._patience_s):
+                answer = await self._receive()
+            came = asked.take(answer)
+        except TimeoutError:
+            await self._recover("no answer in time")
+        except WorkerTripped as error:
+            await self._recover(error.what)
+        except OSError:
+            await self._recover("")
+        else:
+            self._waiting.popleft()
+            self._read_height = asked.written
+            if not asked.done.done():
+                asked.done.set_result(came)
+
+    async def _receive(self) -> work.Answer:
+        size = work.LENGTH.unpack(await self._receive_exactly(work.LENGTH.size))[0]
+        return _answer_in(await self._receive_exactly(_bounded(size)))
+
+    async def _receive_exactly(self, size: int) -> bytes:
+        loop, link = asyncio.get_running_loop(), self._socket
+        if link is None:
+            raise ConnectionResetError
+        found = bytearray()
+        while len(found) < size:
+            part = await loop.sock_recv(link, min(size - len(found), _PART_BYTES))
+            if not part:
+                raise ConnectionResetError
+            found += part
+        return bytes(found)
+
+    async def _recover(self, reason: str) -> None:
+        """Start the process again and ask anew, without what has now tripped it twice."""
+        how = self._end()  # whoever is about to send gets an error, too
+        self.trips += 1
+        first = self._waiting[0]
+        first.attempts += 1
+        if first.attempts >= ATTEMPTS_MAX:
+            self._waiting.popleft()
+            if not first.done.done():
+                first.done.set_exception(WorkerTripped(reason or how))
+        async with self._sending:
+            if self._socket is not None:
+                self._socket.close()
+            while self._store.height < self._answered:  # noqa: ASYNC110  # rare; then it is there
+                await asyncio.sleep(0.005)
+            await asyncio.get_running_loop().run_in_executor(None, self.start)
+            assert self._socket is not None
+            self._socket.setblocking(False)
+            for asked in self._waiting:
+                asked.sent = False
+            at = 0
+            while at < len(self._waiting):  # it may grow meanwhile
+                await self._transmit(self._waiting[at])
+                at += 1
+
+    def _told(self) -> work.Told:
+        store = self._store
+        return work.Told(store.height, store.sealed_height, store.checkpoint_height)
+
+
+def _answer_in(frame: bytes) -> work.Answer:
+    try:
+        answer: work.Answer = work.answer_decoder.decode(frame)
+    except msgspec.DecodeError:
+        raise WorkerTripped("no answer of the known form") from None
+    if isinstance(answer, work.Failed):
+        raise WorkerTripped(answer.what)
+    return answer
+
+
+def _expect(answer: Any, kind: type[Any]) -> Any:
+    if not isinstance(answer, kind):
+        raise WorkerTripped(f"{type(answer).__name__} is no answer to this")
+    return answer
+
+
+def _came(answer: Any) -> Any:
+    return _expect(answer, work.Came)
+
+
+def _bounded(size: int) -> int:
+    if size > work.FRAME_BYTES_MAX:
+        raise WorkerTripped("an answer is too large")
+    return size

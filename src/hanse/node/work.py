@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a node and its worker say to one another: frames of a length and msgpack, plain data only.
+
+A frame has its length in front (four bytes, big-endian). Each request has one answer, in order. The
+node takes nothing on trust that the worker says: see :func:`executed_from`.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from hanse.codec.base64url import to_text
+from hanse.codec.documents import Body, Receipt, Signature, Transaction
+from hanse.codec.limits import RECEIPT_BYTES_MAX, STATE_KEY_BYTES_MAX, VALUE_BYTES_MAX
+from hanse.contracts.runtime import Outcome
+from hanse.kernel import Asked, Dropped, Executed
+from hanse.kernel.genesis import Writes
+from hanse.node.errors import WorkerTripped
+
+LENGTH: Final = struct.Struct(">I")
+FRAME_BYTES_MAX: Final = 1 << 28  # of an answer; what a block writes is bounded far below
+
+Changes = dict[str, dict[bytes, bytes | None]]
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """How far the node is, said with each request: heights, each at least that of before.
+
+    Attributes:
+        durable: up to here blocks are in the log; queries see these.
+        sealed: the checkpoint that is being written will hold blocks up to here.
+        written: the checkpoint up to here is written, and is to be read.
+    """
+
+    durable: int
+    sealed: int
+    written: int
+
+
+class Opening(msgspec.Struct, frozen=True, array_like=True, tag="open"):
+    """The ledger whose blocks the worker executes: where its state is, its rules, its contracts."""
+
+    path: str
+    ledger: str
+    genesis: bytes
+    packages: list[tuple[str, dict[str, str]]]  # module, files
+
+
+class Loaded(msgspec.Struct, frozen=True, array_like=True, tag="load"):
+    """State that the worker did not execute itself and that LMDB does not have."""
+
+    height: int
+    time_ms: int
+    writes: Changes
+    nonces: dict[bytes, tuple[bytes, int]]
+
+
+class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A transaction as far as its execution needs it; its signatures have been verified."""
+
+    action: str
+    args: bytes
+    contract: str
+    cost_max: int
+    expires_ms: int
+    key: str
+    ledger: str
+    signer: str
+    signed_by: list[tuple[str, str]]
+    id: bytes
+    nonce_digest: bytes
+
+
+class Work(msgspec.Struct, frozen=True, array_like=True, tag="block"):
+    """The transactions of one block, in their order."""
+
+    time_ms: int
+    items: list[Item]
+
+
+class Question(msgspec.Struct, frozen=True, array_like=True, tag="query"):
+    """A query, on the newest durable block."""
+
+    asked: Asked
+
+
+class Trial(msgspec.Struct, frozen=True, array_like=True, tag="trial"):
+    """What a transaction would do as the next one after the newest durable block."""
+
+    time_ms: int
+    item: Item
+
+
+Request = Opening | Loaded | Work | Question | Trial
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A record: which transaction of the block, its receipt, what it wrote."""
+
+    at: int
+    receipt: bytes
+    writes: Changes
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag="block"):
+    """What came of a block; ``height`` is the one that it has when it has records."""
+
+    height: int
+    records: list[Record]
+    dropped: list[tuple[int, str]]
+    repeated: list[int]
+
+
+class Noted(msgspec.Struct, frozen=True, array_like=True, tag="noted"):
+    """Nothing to say but that the request was carried out."""
+
+
+class Came(msgspec.Struct, frozen=True, array_like=True, tag="outcome"):
+    """What came of a query or a trial; of the writes, how many entries."""
+
+    code: str | None
+    cost: int
+    reason: str
+    facts: bytes | None
+    result: bytes | None
+    events: list[tuple[str, str, bytes]]
+    writes: int
+
+
+class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
+    """The worker cannot go on; the name of what it met, never a text of a contract."""
+
+    what: str
+
+
+Answer = Done | Noted | Came | Failed
+
+encode: Final = msgspec.msgpack.Encoder().encode
+request_decoder: Final = msgspec.msgpack.Decoder(tuple[Told, Request])
+answer_decoder: Final = msgspec.msgpack.Decoder(Answer)
+_receipt_decoder: Final = msgspec.json.Decoder(Receipt)
+
+
+def item_of(tx: Transaction) -> Item:
+    """Return what the worker needs of a transaction."""
+    body = tx.body
+    return Item(
+        body.action,
+        bytes(body.args),
+        body.contract,
+        body.cost_max,
+        body.expires_ms,
+        body.key,
+        body.ledger,
+        body.signer,
+        [(s.signer, s.key) for s in tx.signatures],
+        tx.id,
+        tx.nonce_digest,
+    )
+
+
+def transaction_of(item: Item) -> Transaction:
+    """Return the transaction as its execution sees it: without its bytes and signatures."""
+    body = Body(
+        item.action,
+        msgspec.Raw(item.args),
+        item.contract,
+        item.cost_max,
+        item.expires_ms,
+        item.key,
+        item.ledger,
+        "",
+        item.signer,
+        1,
+    )
+    signed = tuple([Signature(key, "", signer) for signer, key in item.signed_by])
+    return Transaction(b"", b"", body, signed, item.id, item.nonce_digest)
+
+
+def done_from(executed: Executed, transactions: Sequence[Transaction]) -> Done:
+    """Return what came of the block of ``transactions``, by their places in it."""
+    places = {id(tx): at for at, tx in enumerate(transactions)}
+    return Done(
+        executed.height,
+        [
+            Record(places[id(tx)], receipt, changes)
+            for (tx, receipt), changes in zip(executed.records, executed.changes, strict=True)
+        ],
+        [(places[id(drop.transaction)], drop.code) for drop in executed.dropped],
+        [places[id(tx)] for tx in executed.repeated],
+    )
+
+
+def executed_from(
+    done: Done, transactions: Sequence[Transaction], touches: Mapping[str, frozenset[str]]
+) -> Executed:
+    """Return what the worker says has come of ``transactions``, once it is found to be possible.
+
+    A worker in which a contract has broken out may say anything. What it says of a transaction
+    stays within the key spaces of the contract that this calls, and each has exactly one answer.
+
+    Args:
+        done: the worker's answer.
+        transactions: of the block, in their order.
+        touches: contract → those whose state a transaction of it may change.
+
+    Raises:
+        WorkerTripped: the answer is not possible.
+    """
+    places = [record.at for record in done.records]
+    rest = [at for at, _ in done.dropped] + done.repeated
+    if places != sorted(places) or sorted(places + rest) != list(range(len(transactions))):
+        raise WorkerTripped("not one answer for each transaction")
+    records: list[tuple[Transaction, bytes]] = []
+    changes: list[Writes] = []
+    for index, record in enumerate(done.records):
+        tx = transactions[record.at]
+        _check_record(record, tx, touches, (done.height, index))
+        records.append((tx, record.receipt))
+        changes.append(record.writes)
+    dropped = tuple(Dropped(transactions[at], code) for at, code in done.dropped)
+    repeated = tuple(transactions[at] for at in done.repeated)
+    return Executed(done.height, tuple(records), tuple(changes), dropped, repeated)
+
+
+def _check_record(
+    record: Record, tx: Transaction, touches: Mapping[str, frozenset[str]], place: tuple[int, int]
+) -> None:
+    if len(record.receipt) > RECEIPT_BYTES_MAX:
+        raise WorkerTripped("a receipt is too large")
+    try:
+        receipt = _receipt_decoder.decode(record.receipt)
+    except msgspec.DecodeError:
+        raise WorkerTripped("no receipt") from None
+    if (receipt.height, receipt.index) != place or receipt.tx != to_text(tx.id):
+        raise WorkerTripped("the receipt is another's")
+    allowed = touches.get(tx.body.contract, frozenset())
+    for contract, written in record.writes.items():
+        if contract not in allowed:
+            raise WorkerTripped(f"{tx.body.contract} wrote into {contract}")
+        for key, value in written.items():
+            if len(key) > STATE_KEY_BYTES_MAX or len(value or b"") > VALUE_BYTES_MAX:
+                raise WorkerTripped("a state entry is too large")
+
+
+def came_from(outcome: Outcome) -> Came:
+    """Return what came of a call."""
+    return Came(
+        outcome.code,
+        outcome.cost,
+        outcome.reason,
+        outcome.facts,
+        outcome.result,
+        [(e.contract, e.event, bytes(e.fields)) for e in outcome.events],
+        len(outcome.writes),
+    )
