@@ -47,16 +47,17 @@ class _Asked:
 
 
 class Worker:
-    """The locked process of one ledger. Blocking until :meth:`serve`, on the event loop then."""
+    """The locked process of one ledger.
+
+    Blocks are executed one way or the other: blocking, as long as the log is replayed, or on an
+    event loop, from the first coroutine on.
+    """
 
     def __init__(
         self,
         opening: work.Opening,
         store: Store,
         touches: Callable[[], Mapping[str, frozenset[str]]],
-        *,
-        command: Sequence[str] = COMMAND,
-        patience_s: float = PATIENCE_S,
     ) -> None:
         """Belong to ``store``; :meth:`start` starts the process.
 
@@ -64,14 +65,10 @@ class Worker:
             opening: what the process needs to begin.
             store: whose state it reads, and which tells how far the node is.
             touches: contract → those whose state a transaction of it may change.
-            command: that runs it.
-            patience_s: seconds after which an answer is taken for one that never comes.
         """
         self._opening = opening
         self._store = store
         self._touches = touches
-        self._command = command
-        self._patience_s = patience_s
         self._child: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._waiting: deque[_Asked] = deque()
@@ -90,22 +87,23 @@ class Worker:
         Raises:
             WorkerTripped: it does not start.
         """
+        told = self._told()
         mine, its = socket.socketpair()
         for end in (mine, its):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         with its:
             self._child = subprocess.Popen(
-                list(self._command),
+                list(COMMAND),
                 stdin=its.fileno(),
                 stdout=its.fileno(),
                 stderr=subprocess.DEVNULL,
                 env=kept,
             )
-        mine.settimeout(self._patience_s)
+        mine.settimeout(PATIENCE_S)
         self._socket = mine
-        self._ask(self._opening, self._told())
-        self._read_height = self._store.checkpoint_height
+        self._ask(self._opening, told)
+        self._read_height = told.written  # or a later one already
         for generation in self._store.unwritten():
             head = generation.head
             if head is not None:
@@ -175,12 +173,6 @@ class Worker:
 
     # asking, on the event loop ------------------------------------------------------------------
 
-    def serve(self) -> None:
-        """From now on answer the coroutines, on the running event loop."""
-        assert self._socket is not None
-        self._socket.setblocking(False)
-        self._reader = asyncio.get_running_loop().create_task(self._answer_all(), name="worker")
-
     @property
     def is_caught_up(self) -> bool:
         """Whether the process reads the newest checkpoint, so that another one may be written."""
@@ -223,8 +215,11 @@ class Worker:
         return came
 
     async def _request(self, request: work.Request, take: Callable[[Any], Any]) -> Any:
-        reader = self._reader
-        if reader is None or reader.done():
+        if self._reader is None:
+            assert self._socket is not None, "started before it is asked"
+            self._socket.setblocking(False)
+            self._reader = asyncio.create_task(self._answer_all(), name="worker")
+        if self._reader.done():
             raise WorkerTripped("the worker is not running")
         asked = _Asked(request, take, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
@@ -264,7 +259,7 @@ class Worker:
     async def _answer_next(self) -> None:
         asked = self._waiting[0]
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(PATIENCE_S):
                 answer = await self._receive()
             came = asked.take(answer)
         except TimeoutError:

@@ -126,11 +126,6 @@ class Ledger:
             return "in process, for development: this system cannot lock a process"
         return f"locked process; started again after a fault: {self.worker.trips}"
 
-    def serve(self) -> None:
-        """From now on execute blocks and questions on the running event loop."""
-        if self.worker is not None:
-            self.worker.serve()
-
     def _start_worker(self) -> Worker:
         """Return the locked process, started once there is a state to read."""
         if self.worker is None:

@@ -99,7 +99,6 @@ class NodeService:
             Corrupt: the log or the state is damaged.
         """
         self._node.open(progress)
-        self._node.serve()
         await self._verifier.start()
         store = self._node.store
         self.reader = BlockReader(self._node, self.catalogue)
