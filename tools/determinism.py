@@ -24,14 +24,18 @@ class Setup:
     locale: str
     zone: str
     recursion: str
+    where: str  # contracts run: in the process itself, or contained in a locked one
 
 
 SETUPS = (
-    Setup(VERSIONS[0], "0", "C", "UTC", "1000"),
-    Setup(VERSIONS[0], "4711", "tr_TR.UTF-8", "America/St_Johns", "500"),
-    Setup(VERSIONS[1], "1", "zh_CN.UTF-8", "Asia/Shanghai", "5000"),
-    Setup(VERSIONS[2], "2", "C", "America/St_Johns", "1000"),
-    Setup(VERSIONS[2], "random", "tr_TR.UTF-8", "UTC", "5000"),
+    Setup(VERSIONS[0], "0", "C", "UTC", "1000", "here"),
+    Setup(VERSIONS[0], "4711", "tr_TR.UTF-8", "America/St_Johns", "500", "here"),
+    Setup(VERSIONS[0], "3", "de_DE.UTF-8", "UTC", "1000", "contained"),
+    Setup(VERSIONS[1], "1", "zh_CN.UTF-8", "Asia/Shanghai", "5000", "here"),
+    Setup(VERSIONS[1], "5", "C", "UTC", "1000", "contained"),
+    Setup(VERSIONS[2], "2", "C", "America/St_Johns", "1000", "here"),
+    Setup(VERSIONS[2], "random", "tr_TR.UTF-8", "UTC", "5000", "here"),
+    Setup(VERSIONS[2], "random", "C.UTF-8", "Asia/Shanghai", "5000", "contained"),
 )
 
 
@@ -63,7 +67,7 @@ def main() -> int:
     results: dict[Setup, str] = {}
     for setup in SETUPS:
         if find_python(setup.version) is not None:
-            results[setup] = run(setup, "tools.roots", transactions, setup.recursion)
+            results[setup] = run(setup, "tools.roots", transactions, setup.recursion, setup.where)
             results[setup] += run(setup, "tools.dialect_corpus")
         elif os.environ.get("CI"):
             print(f"no Python {setup.version}")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Play one seeded history through the kernel and print what every honest node must agree on.
 
-``python -m tools.roots TRANSACTIONS RECURSION_LIMIT``. Good and bad transactions alternate by a
-hash of their number, so that nothing depends on the random generator of a Python.
+``python -m tools.roots TRANSACTIONS RECURSION_LIMIT [contained]``. Good and bad transactions
+alternate by a hash of their number, so that nothing depends on the random generator of a Python.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import locale
 import sys
 import tempfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from hanse.identity import Genesis, encode_genesis, ledger_id
 from hanse.identity import genesis as g
 from hanse.kernel import Kernel
 from hanse.node.blocks import as_applied
+from hanse.node.execution import Worker
 from hanse.storage import Store
 
 TIME_MS = 1_800_000_000_000
@@ -132,14 +134,20 @@ def build_transaction(number: int, ledger: str) -> Transaction:
     return decode_transaction(encode({"body": body, "signatures": [signature]}), SHA256.tagged)
 
 
-def play(transactions: int, home: Path) -> list[str]:
-    """Return what all nodes must agree on after so many transactions."""
+def play(transactions: int, home: Path, *, contained: bool = False) -> list[str]:
+    """Return what all nodes must agree on after so many transactions.
+
+    ``contained``: they are executed in a locked process.
+    """
     genesis = build_genesis()
     ledger = ledger_id(encode_genesis(genesis), "sha256")
     kernel = Kernel(genesis, ledger, [Trace])
     store = Store.open(home, SHA256)
     result = kernel.genesis_block(store)
     store.apply(as_applied(result))
+    worker = Worker(kernel, store)
+    if contained:
+        worker.start()
     receipts, headers = hashlib.sha256(), hashlib.sha256(result.header_bytes)
     counts: Counter[str] = Counter()
     cost = 0
@@ -150,9 +158,10 @@ def play(transactions: int, home: Path) -> list[str]:
         txs = [build_transaction(max(0, number), ledger) for number in sent]
         halves = (tuple(txs[::2]), tuple(txs[1::2]))
         submissions = tuple(OrderedSubmission(bytes([i]) * 32, h) for i, h in enumerate(halves))
-        result = kernel.apply_block(
-            store, OrderedBlock(block, TIME_MS + block * 40_000, submissions)
-        )
+        ordered = OrderedBlock(block, TIME_MS + block * 40_000, submissions)
+        execute = worker.execute_now if contained else partial(kernel.execute, store)
+        executed = execute(kernel.in_order(store, ordered), ordered.time_ms)
+        result = kernel.seal(store, ordered, executed)
         counts.update(drop.code for drop in result.dropped)
         counts["repeated"] += len(result.repeated)
         for _, receipt in result.records:
@@ -163,6 +172,9 @@ def play(transactions: int, home: Path) -> list[str]:
         if result.header is not None:
             headers.update(result.header_bytes)
             store.apply(as_applied(result))
+        if block % 7 == 0 and (worker.is_caught_up or not contained):
+            store.checkpoint()
+    worker.stop()
     store.close()
     return [
         f"block    {to_text(result.block_id)}",
@@ -178,4 +190,8 @@ if __name__ == "__main__":
         locale.setlocale(locale.LC_ALL, "")
     sys.setrecursionlimit(int(sys.argv[2]) if len(sys.argv) > 2 else 1000)
     with tempfile.TemporaryDirectory() as folder:
-        print("\n".join(play(int(sys.argv[1]), Path(folder) / "state")))
+        print(
+            "\n".join(
+                play(int(sys.argv[1]), Path(folder) / "state", contained="contained" in sys.argv)
+            )
+        )

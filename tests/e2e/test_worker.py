@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A contract breaks out of the language inside the locked process: the node stays, nothing forks."""
+"""A contract breaks out of the language in the locked process: the node stays, nothing forks."""
 
 import asyncio
 import json

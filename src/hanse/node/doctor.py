@@ -24,6 +24,7 @@ from hanse.codec.limits import CLOCK_SKEW_MS_MAX
 from hanse.contracts.app import App
 from hanse.crypto import hash_named
 from hanse.errors import HanseError
+from hanse.node import containment
 from hanse.node.blocks import decode_block
 from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import Folder, open_folder
@@ -216,8 +217,11 @@ def _clock() -> Iterator[Finding]:
 
 
 def _containment() -> Iterator[Finding]:
-    detail = "contracts run in process; containment comes later"
-    yield Finding("containment", "note", detail, "Install only apps that you have read.")
+    if containment.is_available():
+        yield Finding("containment", "ok", "contracts run in a process locked by Landlock, seccomp")
+        return
+    detail = "this system cannot lock a process: contracts run in the node's own, for development"
+    yield Finding("containment", "note", detail, "Use Linux 5.13 or later, on x86-64 or arm64.")
 
 
 def _folder(path: Path, apps: tuple[App, ...]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +20,8 @@ from typing import Any, Final
 import msgspec
 
 from hanse.codec.documents import Transaction
-from hanse.kernel import Asked, Executed
+from hanse.identity import encode_genesis
+from hanse.kernel import Asked, Executed, Kernel
 from hanse.node import work
 from hanse.node.errors import WorkerTripped
 from hanse.storage import Store
@@ -53,22 +54,10 @@ class Worker:
     event loop, from the first coroutine on.
     """
 
-    def __init__(
-        self,
-        opening: work.Opening,
-        store: Store,
-        touches: Callable[[], Mapping[str, frozenset[str]]],
-    ) -> None:
-        """Belong to ``store``; :meth:`start` starts the process.
-
-        Args:
-            opening: what the process needs to begin.
-            store: whose state it reads, and which tells how far the node is.
-            touches: contract → those whose state a transaction of it may change.
-        """
-        self._opening = opening
+    def __init__(self, kernel: Kernel, store: Store) -> None:
+        """Execute by the rules of ``kernel`` on the state of ``store``, once started."""
+        self._kernel = kernel
         self._store = store
-        self._touches = touches
         self._child: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._waiting: deque[_Asked] = deque()
@@ -102,7 +91,7 @@ class Worker:
             )
         mine.settimeout(PATIENCE_S)
         self._socket = mine
-        self._ask(self._opening, told)
+        self._ask(self._opening(), told)
         self._read_height = told.written  # or a later one already
         for generation in self._store.unwritten():
             head = generation.head
@@ -111,6 +100,22 @@ class Worker:
                 loaded = work.Loaded(head.height, head.time_ms, contracts, generation.nonces)
                 self._ask(loaded, self._told())
 
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process."""
+        return self._child is not None
+
+    def _opening(self) -> work.Opening:
+        """Return what a worker begins with: no key, no class, but the texts of the contracts."""
+        kernel = self._kernel
+        packages = [
+            (loaded.program.module, dict(loaded.program.files))
+            for loaded in kernel.contracts.values()
+            if loaded.program is not None
+        ]
+        genesis = encode_genesis(kernel.genesis)
+        return work.Opening(str(self._store.path), kernel.ledger, genesis, packages)
+
     def stop(self) -> None:
         """End the process."""
         if self._reader is not None:
@@ -118,6 +123,11 @@ class Worker:
         if self._socket is not None:
             self._socket.close()  # which is how it knows
         self._end()
+
+    def kill(self) -> None:
+        """Kill the process: what is under way and what comes is executed by a fresh one."""
+        if self._child is not None:
+            self._child.kill()
 
     def _end(self) -> str:
         """Wait a moment for the process to end, else kill it; return how it ended."""
@@ -143,7 +153,7 @@ class Worker:
         told = self._told()
         done = self._ask(work.Work(time_ms, [work.item_of(tx) for tx in transactions]), told)
         self._read_height = told.written
-        return work.executed_from(_expect(done, work.Done), transactions, self._touches())
+        return work.executed_from(_expect(done, work.Done), transactions, self._kernel.touches())
 
     def _ask(self, request: work.Request, told: work.Told) -> work.Answer:
         assert self._socket is not None
@@ -187,7 +197,7 @@ class Worker:
 
         def take(answer: object) -> Executed:
             done = _expect(answer, work.Done)
-            executed = work.executed_from(done, transactions, self._touches())
+            executed = work.executed_from(done, transactions, self._kernel.touches())
             if executed.records:
                 self._answered = executed.height
             return executed

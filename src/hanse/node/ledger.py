@@ -52,16 +52,6 @@ def load_kernel(folder: Folder, contracts: Iterable[type[Contract]]) -> Kernel:
     return kernel
 
 
-def opening_of(kernel: Kernel, folder: Folder) -> work.Opening:
-    """Return what a worker needs to execute the blocks of this ledger: no key, no class, texts."""
-    packages = [
-        (loaded.program.module, dict(loaded.program.files))
-        for loaded in kernel.contracts.values()
-        if loaded.program is not None
-    ]
-    return work.Opening(str(folder.state), folder.ledger, folder.genesis_bytes, packages)
-
-
 class Ledger:
     """One ledger's log, state and rules. Its methods belong to one thread."""
 
@@ -129,9 +119,7 @@ class Ledger:
     def _start_worker(self) -> Worker:
         """Return the locked process, started once there is a state to read."""
         if self.worker is None:
-            self.worker = Worker(
-                opening_of(self.kernel, self.folder), self.store, self.kernel.touches
-            )
+            self.worker = Worker(self.kernel, self.store)
             self.worker.start()
         return self.worker
 

@@ -12,6 +12,7 @@ _HELP = {
     "hanse_checkpoint_lag_blocks": ("gauge", "blocks that the store is behind the log"),
     "hanse_pending_txs": ("gauge", "transactions that wait for a block"),
     "hanse_feed_readers": ("gauge", "open feeds"),
+    "hanse_worker_trips_total": ("counter", "starts of the locked process after it had tripped"),
     "hanse_tx_total": ("counter", "records by status and code"),
     "hanse_dropped_total": ("counter", "transactions dropped without record, by code"),
 }
@@ -43,13 +44,14 @@ class Metrics:
         for drop in result.dropped:
             self._dropped[drop.code] += 1
 
-    def text(self, *, height: int, behind: int, waiting: int, readers: int) -> str:
+    def text(self, *, height: int, behind: int, waiting: int, readers: int, trips: int) -> str:
         """Return all figures."""
         values: list[tuple[str, str, int]] = [
             ("hanse_height", "", height),
             ("hanse_checkpoint_lag_blocks", "", behind),
             ("hanse_pending_txs", "", waiting),
             ("hanse_feed_readers", "", readers),
+            ("hanse_worker_trips_total", "", trips),
         ]
         for (status, code), count in sorted(self._records.items()):
             values.append(("hanse_tx_total", f'{{status="{status}",code="{code}"}}', count))

@@ -83,7 +83,7 @@ def replay(
     """
     wanted = to_hash(tx, "$.tx")
     contracts = [contract for app in apps for contract in app.contracts]
-    with rerunning(folder, contracts) as rerun:
+    with rerunning(folder, contracts, contained=False) as rerun:  # it is watched from here
         for height in range(rerun.last_height + 1):
             found = rerun.read(height)
             at = next((i for i, t in enumerate(found.transactions) if t.id == wanted), None)

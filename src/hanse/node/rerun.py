@@ -16,6 +16,7 @@ from hanse.codec.documents import TAG_HEADER, Transaction
 from hanse.contracts.contract import Contract
 from hanse.errors import Rejected
 from hanse.kernel import BlockResult, Kernel
+from hanse.node import containment
 from hanse.node.blocks import (
     StoredBlock,
     as_applied,
@@ -24,6 +25,7 @@ from hanse.node.blocks import (
     transactions_of,
 )
 from hanse.node.errors import RecordInvalid, RootMismatch
+from hanse.node.execution import Worker
 from hanse.node.folder import Folder
 from hanse.node.ledger import load_kernel
 from hanse.storage import BlockLog, Snapshot, Store
@@ -46,12 +48,15 @@ class ReadBlock:
 class Rerun:
     """The log of one node, and a store that follows it block by block."""
 
-    def __init__(self, folder: Folder, kernel: Kernel, log: BlockLog, store: Store) -> None:
+    def __init__(
+        self, folder: Folder, kernel: Kernel, log: BlockLog, store: Store, worker: Worker | None
+    ) -> None:
         """Use :func:`rerunning`."""
         self.folder = folder
         self.kernel = kernel
         self.log = log
         self.store = store
+        self._worker = worker
 
     @property
     def last_height(self) -> int:
@@ -84,23 +89,32 @@ class Rerun:
         Raises:
             Corrupt: header or receipts differ in any byte.
         """
-        store = self.store
+        store, worker = self.store, self._worker
+        execute = None
+        if worker is not None and found.height:
+            if not worker.is_running:
+                worker.start()
+            execute = worker.execute_now
         try:
             block, txs = found.block, found.transactions
-            result = execute_again(self.kernel, store, block, found.block_id, txs)
+            result = execute_again(self.kernel, store, block, found.block_id, txs, execute)
         except Rejected as error:
             raise RecordInvalid(found.height, "", str(error)) from None
         if result.header is None:
             raise RootMismatch(found.height, to_text(found.block_id), "no block at all")
         store.apply(as_applied(result))
-        if store.due:
+        if store.due and (execute is None or worker is None or worker.is_caught_up):
             store.checkpoint()
         return result
 
 
 @contextmanager
 def rerunning(
-    folder: Folder, contracts: Iterable[type[Contract]], scratch: Path | None = None
+    folder: Folder,
+    contracts: Iterable[type[Contract]],
+    scratch: Path | None = None,
+    *,
+    contained: bool = True,
 ) -> Iterator[Rerun]:
     """Yield a rerun that stands before genesis; its store is gone when the block ends.
 
@@ -108,6 +122,7 @@ def rerunning(
         folder: the node's; it is only read.
         contracts: of all installed apps.
         scratch: where the temporary store lies; the system's place by default.
+        contained: execute contracts in a locked process, where the system has such.
 
     Raises:
         ContractMismatch: an installed contract is not the approved one.
@@ -120,9 +135,13 @@ def rerunning(
     try:
         with tempfile.TemporaryDirectory(prefix="hanse-rerun-", dir=scratch) as path:
             store = Store.open(Path(path), kernel.hash)
+            locked = contained and containment.is_available()
+            worker = Worker(kernel, store) if locked else None
             try:
-                yield Rerun(folder, kernel, log, store)
+                yield Rerun(folder, kernel, log, store, worker)
             finally:
+                if worker is not None:
+                    worker.stop()
                 store.close()
     finally:
         log.close()

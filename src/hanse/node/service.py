@@ -377,6 +377,7 @@ class NodeService:
             behind=store.height - store.checkpoint_height,
             waiting=self._engine.waiting,
             readers=self._feed.readers,
+            trips=0 if self._node.worker is None else self._node.worker.trips,
         )
 
     def ready(self) -> tuple[bool, Document]:

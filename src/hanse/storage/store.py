@@ -124,6 +124,11 @@ class Store:
     # where the ledger is ------------------------------------------------------------------------
 
     @property
+    def path(self) -> Path:
+        """The folder of the store."""
+        return self._tables.path
+
+    @property
     def height(self) -> int:
         """Height of the last applied block; -1 before the first."""
         return self._head.height
