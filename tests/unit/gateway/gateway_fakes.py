@@ -181,13 +181,13 @@ class FakeNode:
     def add_cosignature(self, note: str) -> None:
         self._ask("cosign", note)
 
-    def query(
+    async def query(
         self, contract: str, name: str, args: dict[str, object], signer: str | None
     ) -> dict[str, object]:
         self._ask("query", contract, name, args, signer)
         return {"height": 7, "result": [], "state_root": "A" * 43}
 
-    def check(
+    async def check(
         self, contract: str, action: str, args: dict[str, object], signer: str
     ) -> dict[str, object]:
         self._ask("check", contract, action, args, signer)
