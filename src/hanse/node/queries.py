@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions on the newest state: queries, dry runs of actions, the directory of members."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,9 +25,12 @@ _LISTED_MAX = 1_000  # organisations or members in the directory listing
 class Queries:
     """Runs questions beside the kernel, on contracts of its own: a block shares none of them."""
 
-    def __init__(self, node: "Ledger", catalogue: "Catalogue") -> None:
-        """Load the contracts once more for reading."""
+    def __init__(
+        self, node: "Ledger", catalogue: "Catalogue", now_ms: Callable[[], int] = wall_clock_ms
+    ) -> None:
+        """Load the contracts once more for reading; ``now_ms`` is the node's clock."""
         self._node = node
+        self._now_ms = now_ms
         self._catalogue = catalogue
         self._contracts = {
             name: load_contract(loaded.cls, node.kernel.hash)
@@ -77,7 +81,7 @@ class Queries:
         kernel = self._node.kernel
         header = decode_as(self._node.store.header, header_decoder)
         tx = self._unsigned(contract, action, args, signer)
-        time_ms = max(wall_clock_ms(), header.time_ms + 1)
+        time_ms = max(self._now_ms(), header.time_ms + 1)
         outcome = kernel.run(self._node.store, tx, header.height + 1, time_ms)
         answer: dict[str, Any] = {
             "cost": outcome.cost,
