@@ -68,7 +68,7 @@ class _Watched:
         self, contract: str, prefix: bytes, start: bytes, limit: int
     ) -> list[tuple[bytes, bytes]]:
         rows = self.view.scan(contract, prefix, start, limit)
-        self.scans.append(Touched(contract, _entry(prefix), len(rows)))
+        self.scans.append(Touched(contract, entry_text(prefix), len(rows)))
         return rows
 
 
@@ -161,10 +161,10 @@ def _computed(outcome: Outcome) -> dict[str, Any]:
 
 def _touched(contract: str, key: bytes, value: bytes | None) -> Touched:
     shown = None if value is None else msgspec.json.decode(value)
-    return Touched(contract, _entry(key), shown)
+    return Touched(contract, entry_text(key), shown)
 
 
-def _entry(key: bytes) -> str:
+def entry_text(key: bytes) -> str:
     """Return a state key as people write it: map and key parts."""
     name, _, rest = key.partition(b"\x00")
     try:

@@ -33,6 +33,7 @@ C = TypeVar("C", bound=Contract)
 P = ParamSpec("P")
 R = TypeVar("R")
 
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A state to which a bench can go back."""
