@@ -59,9 +59,9 @@ def list_templates() -> list[str]:
 @click.option("--dry-run", is_flag=True, help="Only say what would be written.")
 @common
 def init(*, name: str | None, template: str, dry_run: bool, as_json: bool) -> None:
-    """Write a new project: a contract, its tests, its network; nothing is overwritten.
+    """Write a new project: a contract, its tests, its network.
 
-    NAME is the project's folder, made when it is not there; without it, the present folder.
+    Nothing is overwritten. NAME is the project's folder, made when it is not there; without it, the present folder.
 
     Examples:
       hanse init coldchain

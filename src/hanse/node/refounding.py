@@ -44,6 +44,7 @@ class AlteredReceipt:
     tx: str
     contract: str
     action: str
+    args: dict[str, Any]
     signer: str
     before: dict[str, Any]
     after: dict[str, Any] | None
@@ -210,7 +211,14 @@ def _note(run: _Run, tx: Transaction, before: bytes, after: bytes | None, reason
         shown = to_text(tx.id) if known is None or new is None else known.decode()
         run.receipts.append(
             AlteredReceipt(
-                shown, body.contract, body.action, body.signer, told_before, told_after, reason
+                tx=shown,
+                contract=body.contract,
+                action=body.action,
+                args=msgspec.json.decode(run.renamed(bytes(body.args))),
+                signer=body.signer,
+                before=told_before,
+                after=told_after,
+                reason=reason,
             )
         )
 
