@@ -172,7 +172,7 @@ class Loop:
             return
         self._loaded, self._founded = loaded, founded
         await self._open(folder, founded)
-        self._kept.keep(folder)
+        self._kept.keep(folder, self._project)
         if first:
             self._welcome(folder, founded)
         if not first or found.receipts or found.entries:

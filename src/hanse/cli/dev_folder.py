@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hanse.apps import discover
 from hanse.cli.described import SUITE, found_described, read_description
-from hanse.cli.project import Loaded, Project
+from hanse.cli.project import Loaded, Project, find_project
 from hanse.contracts.app import App
 from hanse.contracts.contract import MARK, Contract, Mark
 from hanse.crypto import keyfiles, signers
@@ -94,8 +94,15 @@ class DevFolder:
         path = self._nodes / str(max(numbers, default=0) + 1)
         return make_folder(path, founded.genesis, founded.node, self.operator())
 
-    def keep(self, folder: Folder) -> None:
-        """Let this node be the one that counts; the folders of the others go."""
+    def project(self) -> Project | None:
+        """Return the project whose code the newest node runs; ``None`` when it has gone."""
+        path = Path((self.path / "project").read_text(encoding="utf-8").strip())
+        return find_project(path) if path.exists() else None
+
+    def keep(self, folder: Folder, project: Project) -> None:
+        """Let this node, with this project's code, be the one that counts; the others go."""
+        place = project.root if project.is_folder else project.contracts[0]
+        (self.path / "project").write_text(f"{place}\n", encoding="utf-8")
         new = self.path / "current.new"
         new.write_text(folder.path.name, encoding="utf-8")
         new.replace(self.path / "current")

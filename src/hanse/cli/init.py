@@ -61,7 +61,8 @@ def list_templates() -> list[str]:
 def init(*, name: str | None, template: str, dry_run: bool, as_json: bool) -> None:
     """Write a new project: a contract, its tests, its network.
 
-    Nothing is overwritten. NAME is the project's folder, made when it is not there; without it, the present folder.
+    Nothing is overwritten. NAME is the project's folder, made when it is not there; without it,
+    the present folder.
 
     Examples:
       hanse init coldchain

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import click
 
@@ -24,6 +24,7 @@ from hanse.cli.checking import CONTRACT_FILE, findings_of, module_name
 from hanse.contracts.app import App
 from hanse.contracts.contract import Contract
 from hanse.contracts.dialect.finding import Finding
+from hanse.errors import Rejected
 
 NETWORK_FILE: Final = "network.toml"
 PUT_BACK: Final = "put it back, or start again with the path of another contract"
@@ -41,6 +42,7 @@ class Project:
 
     root: Path
     contracts: tuple[Path, ...]
+    is_folder: bool = True
 
     @property
     def network(self) -> Path:
@@ -79,7 +81,7 @@ def find_project(path: Path) -> Project:
     """
     path = path.resolve()
     if path.is_file():
-        return Project(path.parent, (path,))
+        return Project(path.parent, (path,), is_folder=False)
     found = tuple(sorted(p for p in _python_below(path) if p.name == CONTRACT_FILE))
     if not found:
         raise click.BadParameter(f"there is no {CONTRACT_FILE} below it", param_hint="PATH")
@@ -139,13 +141,13 @@ class Trouble:
     remedy: str
 
 
-class NotLoaded(Exception):  # an answer for the developer, no error of ours
-    """The files as they are make no app; the findings say why."""
+@dataclass(eq=False)
+class NotLoaded(Rejected):
+    """The files of a project, as they are now, make no app."""
 
-    def __init__(self, findings: Sequence[Trouble]) -> None:
-        """Carry what was found."""
-        super().__init__(f"{len(findings)} findings")
-        self.findings = list(findings)
+    findings: list[Trouble]
+    code: ClassVar[str] = "not_loaded"
+    hint: ClassVar[str] = "Mend what the findings name; `hanse contract check` lists all of them."
 
 
 def load(project: Project) -> Loaded:
@@ -200,7 +202,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def __init__(self, project: Project) -> None:
         self.texts = {path: path.read_bytes() for path in project.sources()}
-        self.files = {module_name(path): path for path in self.texts}
+        self.files = {module_name(path).removesuffix(".__init__"): path for path in self.texts}
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
