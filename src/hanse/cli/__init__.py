@@ -20,6 +20,10 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "demo": ("demo", "Start a network of several organisations and play its story."),
         "bench": ("bench", "Measure committed transactions a second, client included."),
     },
+    "Write a contract": {
+        "init": ("init", "Write a new project: a contract, its tests, its network."),
+        "dev": ("dev", "Run a project's contract on a node and reload it whenever it is saved."),
+    },
     "Use a ledger": {
         "ledger": ("ledger", "Show which ledger a node serves and how far it is."),
         "tx": ("tx", "Send, show, explain and re-execute transactions."),

@@ -110,7 +110,7 @@ def findings_of(path: Path) -> list[Finding]:
 def read_source(path: Path) -> Source:
     """Return the contract in a file, with the model beside it and the patterns it imports."""
     paths: dict[str, Path] = {}
-    module = _module_of(path)
+    module = module_name(path)
 
     def read(name: str) -> str:
         place = path
@@ -128,7 +128,7 @@ def read_source(path: Path) -> Source:
     return Source(module, collect_files(module, read), paths)
 
 
-def _module_of(path: Path) -> str:
+def module_name(path: Path) -> str:
     """Return the dotted name of the module that a file is."""
     parts = [path.stem]
     folder = path.resolve().parent

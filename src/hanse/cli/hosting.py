@@ -14,7 +14,7 @@ from hanse.console import build_console
 from hanse.contracts.app import App
 from hanse.crypto.signers import Signer
 from hanse.errors import HanseError
-from hanse.gateway.app import build_app
+from hanse.gateway.app import Gateway, build_app
 from hanse.gateway.server import start as start_gateway
 from hanse.node.folder import Folder
 from hanse.node.ledger import Progress
@@ -64,6 +64,27 @@ def _settle_memory() -> tuple[int, int, int]:
 
 
 @asynccontextmanager
+async def opened(
+    folder: Folder,
+    apps: tuple[App, ...],
+    url: str,
+    *,
+    wallet: Mapping[str, Signer] | None = None,
+    progress: Progress | None = None,
+) -> AsyncIterator[tuple[NodeService, Gateway]]:
+    """Run a node until the block ends, its gateway and console ready to be served at ``url``."""
+    service = NodeService(folder, apps)
+    await service.start(progress)
+    client = AsyncClient(url, trust=folder.ledger)
+    console = build_console(client, wallet=wallet, apps=apps)
+    try:
+        yield service, build_app(service, console=console)
+    finally:
+        await client.close()
+        await service.stop()
+
+
+@asynccontextmanager
 async def hosted(  # options by name
     folder: Folder,
     apps: tuple[App, ...],
@@ -74,21 +95,17 @@ async def hosted(  # options by name
     progress: Progress | None = None,
 ) -> AsyncIterator[Hosted]:
     """Run a node with gateway and console until the block ends."""
-    service = NodeService(folder, apps)
-    await service.start(progress)
-    usual = _settle_memory()
     port = port or free_port(host)
-    client = AsyncClient(f"http://{host}:{port}", trust=folder.ledger)
-    console = build_console(client, wallet=wallet, apps=apps)
-    running = await start_gateway(build_app(service, console=console), host, port)
-    try:
-        yield Hosted(service, running.url)
-    finally:
-        await client.close()
-        await running.stop()
-        await service.stop()
-        gc.set_threshold(*usual)
-        gc.unfreeze()
+    url = f"http://{host}:{port}"
+    async with opened(folder, apps, url, wallet=wallet, progress=progress) as (service, app):
+        usual = _settle_memory()
+        running = await start_gateway(app, host, port)
+        try:
+            yield Hosted(service, running.url)
+        finally:
+            await running.stop()
+            gc.set_threshold(*usual)
+            gc.unfreeze()
 
 
 @asynccontextmanager

@@ -4,23 +4,18 @@
 import asyncio
 import signal
 import sys
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import click
 
 from hanse.apps import discover
+from hanse.cli.described import SUITE, found_described, read_description
 from hanse.cli.hosting import hosted
 from hanse.cli.output import common, emit, load_app, progress
 from hanse.contracts.app import App
 from hanse.crypto import keyfiles, signers
 from hanse.crypto.signers import Signer
-from hanse.errors import Malformed
-from hanse.identity import GenesisPolicy
-from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import make_folder, open_folder
-from hanse.node.founding import Founder, Operator, found
 
 RESTART = 70  # exit code that asks the supervisor to start the node again
 
@@ -41,62 +36,23 @@ def init(*, genesis: Path, folder: Path, extra: tuple[str, ...], as_json: bool) 
     Examples:
       hanse node init --genesis genesis.toml --dir ./node1
     """
-    try:
-        described = tomllib.loads(genesis.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise Malformed(reason=str(error), at=str(genesis)) from None
+    described = read_description(genesis)
     apps = (*discover(), *map(load_app, extra))
-    try:
-        document, operator, wallet = _found(described, apps)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise Malformed(
-            reason=f"not of the form of the example: {error}", at=str(genesis)
-        ) from None
-    made = make_folder(folder, document, _text(described, "node"), operator)
+    suite = described.get("suite", SUITE)
+    wallet: dict[str, Signer] = {}
+
+    def signer_of(name: str) -> Signer:
+        return wallet.setdefault(name, signers.generate(suite))
+
+    operator = signers.generate(suite)
+    document = found_described(described, apps, operator, signer_of, at=str(genesis))
+    made = make_folder(folder, document, described["node"], operator)
     members = folder / "members"
     members.mkdir(mode=0o700, exist_ok=True)
     for name, signer in wallet.items():
         keyfiles.save(members / f"{name}.key", signer, passphrase=None)
     result = {"ledger": made.ledger, "members": str(members), "node": str(folder)}
     emit(result, as_json=as_json)
-
-
-def _found(
-    described: dict[str, Any], apps: tuple[App, ...]
-) -> tuple[bytes, Signer, dict[str, Signer]]:
-    suite = described.get("suite", "ed25519-sha256")
-    wanted = described.get("apps", [app.name for app in apps])
-    operator = signers.generate(suite)
-    wallet = {m["id"]: signers.generate(suite) for m in described.get("members", [])}
-    roles = {m["id"]: m.get("roles", []) for m in described.get("members", [])}
-    witnesses = {w["name"]: signers.generate(suite) for w in described.get("witnesses", [])}
-    document = found(
-        network=_text(described, "network"),
-        time_ms=wall_clock_ms(),
-        organisations={o["id"]: o["name"] for o in described.get("organisations", [])},
-        members={name: Founder(roles[name], signer) for name, signer in wallet.items()},
-        operator=Operator(_text(described, "node"), _text(described, "operator"), operator),
-        contracts=[c for app in apps if app.name in wanted for c in app.contracts],
-        witnesses=witnesses,
-        witness_quorum=int(described.get("witness_quorum", 0)),
-        policies=[
-            GenesisPolicy(
-                organisations=p.get("organisations", []),
-                resource=p["resource"],
-                roles=p.get("roles", []),
-                rule=p["rule"],
-            )
-            for p in described.get("policies", [])
-        ],
-    )
-    return document, operator, wallet | {f"witness-{n}": s for n, s in witnesses.items()}
-
-
-def _text(described: dict[str, Any], name: str) -> str:
-    value = described.get(name)
-    if not isinstance(value, str):
-        raise Malformed(reason=f"{name} is missing or no text", at=f"$.{name}")
-    return value
 
 
 @node.command()

@@ -2,6 +2,8 @@
 """``hanse tx``: send a transaction, show it in words, ask why, execute it again."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,18 @@ import click
 import msgspec
 
 from hanse.apps import discover
+from hanse.cli.checking import Source, read_source
+from hanse.cli.dev_folder import DevFolder
 from hanse.cli.options import Node, Signing, ValueCommand, on_node, signing
 from hanse.cli.output import as_args, common, emit, load_app, progress
+from hanse.cli.project import load
+from hanse.cli.stepping import step
 from hanse.client.receipts import VerifiedReceipt
-from hanse.node.folder import open_folder
-from hanse.node.replay import Replayed, replay
+from hanse.contracts.app import App
+from hanse.contracts.dialect.program import build_program
+from hanse.contracts.runtime import LoadedContract, Outcome
+from hanse.node.folder import Folder, open_folder
+from hanse.node.replay import Changed, Replayed, replay
 
 
 @click.group()
@@ -139,24 +148,78 @@ def submit(
     "folder",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The node's folder; it is only read, and the node may run.",
+    help="The node's folder, or that of `hanse dev`; it is only read, and the node may run.",
 )
 @click.option("--app", "extra", multiple=True, help="A further module that holds an APP.")
+@click.option(
+    "--on",
+    "other",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A contract's file: execute the transaction on this code, too.",
+)
+@click.option(
+    "--pdb", "stepped", is_flag=True, help="Step it in the debugger, in the author's lines."
+)
 @common
-def replay_command(*, tx_id: str, folder: Path, extra: tuple[str, ...], as_json: bool) -> None:
+def replay_command(
+    *,
+    tx_id: str,
+    folder: Path,
+    extra: tuple[str, ...],
+    other: Path | None,
+    stepped: bool,
+    as_json: bool,
+) -> None:
     """Execute a transaction again on the exact state before it, and compare with its receipt.
 
-    The log is replayed up to the transaction into a temporary store. Exit code 3 on a difference.
+    The log is replayed up to the transaction into a temporary store. With --on the transaction is
+    executed on other code as well, and both outcomes are shown. Exit code 3 when the log holds
+    another receipt than the approved code gives.
 
     Examples:
       hanse tx replay TX --dir ./node1
-      hanse tx replay TX --dir ./node1 --json
+      hanse tx replay TX --dir .hanse/dev --pdb
+      hanse tx replay TX --dir ./node1 --on contract.py --json
     """
-    with progress("replay", quiet=as_json) as tell:
-        apps = (*discover(), *(load_app(name) for name in extra))
-        found = replay(open_folder(folder), apps, tx_id, tell)
+    if stepped and as_json:
+        raise click.UsageError("--pdb talks to a person, --json to a program")
+    source, on = (None, None) if other is None else _other_code(other)
+    place, own = _place_of(folder)
+    around = partial(_stepped, source) if stepped else None
+    with progress("replay", quiet=as_json or stepped) as tell:
+        apps = (*own, *discover(), *(load_app(name) for name in extra))
+        found = replay(place, apps, tx_id, tell, on=on, around=around)
     emit(found.to_document(), as_json=as_json, text=_replayed(found))
     sys.exit(0 if found.agrees else 3)
+
+
+def _stepped(source: Source | None, loaded: LoadedContract, run: Callable[[], Outcome]) -> Outcome:
+    return step(loaded, run, source)
+
+
+def _other_code(path: Path) -> tuple[Source, LoadedContract]:
+    """Return the contract in a file, loaded from its text.
+
+    Raises:
+        OutsideDialect: with the first places that are.
+    """
+    source = read_source(path)
+    return source, LoadedContract.of_program(build_program(source.module, source.texts))
+
+
+def _place_of(folder: Path) -> tuple[Folder, tuple[App, ...]]:
+    """Return a node's folder with the apps beside it: those of a project, where ``hanse dev`` ran.
+
+    Raises:
+        NotTheDirectory: there is no node.
+    """
+    if not (folder / "current").is_file():
+        return open_folder(folder), ()
+    kept = DevFolder(folder)
+    current = kept.current()
+    assert current is not None
+    project = kept.project()
+    return current, () if project is None else load(project).apps
 
 
 def _replayed(found: Replayed) -> str:
@@ -169,7 +232,24 @@ def _replayed(found: Replayed) -> str:
     if found.computed.get("at"):
         lines.append(f"  {found.computed['code']} at {found.computed['at']}")
     verdict = "the same, byte for byte" if found.agrees else "ANOTHER than computed here"
-    return "\n".join([*lines, f"the log's receipt is {verdict}"])
+    lines.append(f"the log's receipt is {verdict}")
+    if found.changed is not None:
+        lines += _on_other_code(found.changed)
+    return "\n".join(lines)
+
+
+def _on_other_code(changed: Changed) -> list[str]:
+    computed = changed.computed
+    lines = [f"on the other code: {'another outcome' if changed.alters else 'the same outcome'}"]
+    if changed.alters:
+        lines += [f"  write  {r.contract}.{r.entry}  {_value(r.value)}" for r in changed.writes]
+        lines += [f"  event  {_json(e)}" for e in computed["events"]]
+        if "result" in computed:
+            lines.append(f"  result {_json(computed['result'])}")
+    lines.append(f"  outcome {computed.get('code', 'ok')}, cost {computed['cost']}")
+    if "code" in computed:
+        lines.append(f"  {computed['reason']} {computed['at']}".rstrip())
+    return lines
 
 
 def _value(value: object) -> str:

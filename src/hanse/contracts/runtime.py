@@ -310,6 +310,11 @@ class LoadedContract:
                 self._door.meter.charge(COSTS["read"], len(before or b""))
                 yield collection.written(key, before, after)
 
+    @property
+    def meter(self) -> Meter:
+        """The meter that every call of this contract is charged to."""
+        return self._meter
+
     def state_key(self, collection: str, key: object) -> bytes:
         """Return the state key bytes of a typed ``key`` of one of this contract's maps.
 

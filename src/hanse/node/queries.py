@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions on the newest state: queries, dry runs of actions, the directory of members."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,9 +25,12 @@ _LISTED_MAX = 1_000  # organisations or members in the directory listing
 class Queries:
     """Asks whoever executes contracts: a query or a trial reads what is durable, and only that."""
 
-    def __init__(self, node: "Ledger", catalogue: "Catalogue") -> None:
-        """Ask on behalf of ``node``."""
+    def __init__(
+        self, node: "Ledger", catalogue: "Catalogue", now_ms: Callable[[], int] = wall_clock_ms
+    ) -> None:
+        """Ask on behalf of ``node``; ``now_ms`` is its clock."""
         self._node = node
+        self._now_ms = now_ms
         self._catalogue = catalogue
 
     async def query(
@@ -66,7 +70,7 @@ class Queries:
         """
         header = decode_as(self._node.store.header, header_decoder)
         tx = self._unsigned(contract, action, args, signer)
-        came = await self._node.trial(tx, max(wall_clock_ms(), header.time_ms + 1))
+        came = await self._node.trial(tx, max(self._now_ms(), header.time_ms + 1))
         answer: dict[str, Any] = {
             "cost": came.cost,
             "events": [

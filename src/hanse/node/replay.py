@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -12,13 +12,28 @@ from hanse.codec.canonical import decode_as, encode
 from hanse.codec.documents import Header, Receipt, Transaction, receipt_decoder
 from hanse.contracts.app import App
 from hanse.contracts.keys import decode_key
-from hanse.contracts.runtime import Outcome
+from hanse.contracts.runtime import LoadedContract, Outcome
+from hanse.errors import Rejected
 from hanse.kernel import BlockView, Kernel
 from hanse.node.errors import NotFound
 from hanse.node.folder import Folder
 from hanse.node.rerun import ReadBlock, Rerun, rerunning
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(eq=False)
+class AnotherContract(Rejected):
+    """The code that should execute the transaction is of another contract."""
+
+    given: str
+    wanted: str
+    code: ClassVar[str] = "another_contract"
+    hint: ClassVar[str] = "Give the file of the contract that the transaction names."
+
+
+Around = Callable[[LoadedContract, Callable[[], Outcome]], Outcome]
+"""Runs the call of a contract, watched by somebody: a debugger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +60,23 @@ class Replayed:
     writes: tuple[Touched, ...]
     computed: dict[str, Any]
     receipt: dict[str, Any]
+    changed: "Changed | None" = None
 
     def to_document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Return the JSON form; ``changed`` only where other code was asked for."""
+        document = {name: getattr(self, name) for name in self.__slots__}
+        if self.changed is None:
+            del document["changed"]
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What the same transaction does on the same state under other code."""
+
+    computed: dict[str, Any]
+    writes: tuple[Touched, ...]
+    alters: bool
 
 
 @dataclass(slots=True)
@@ -68,14 +96,28 @@ class _Watched:
         self, contract: str, prefix: bytes, start: bytes, limit: int
     ) -> list[tuple[bytes, bytes]]:
         rows = self.view.scan(contract, prefix, start, limit)
-        self.scans.append(Touched(contract, _entry(prefix), len(rows)))
+        self.scans.append(Touched(contract, entry_text(prefix), len(rows)))
         return rows
 
 
-def replay(
-    folder: Folder, apps: tuple[App, ...], tx: str, progress: Progress | None = None
+def replay(  # noqa: PLR0913  # what is replayed, and two ways to look at it, by name
+    folder: Folder,
+    apps: tuple[App, ...],
+    tx: str,
+    progress: Progress | None = None,
+    *,
+    on: LoadedContract | None = None,
+    around: Around | None = None,
 ) -> Replayed:
     """Return what ``tx`` did, executed again after everything before it was.
+
+    Args:
+        folder: the node's; it is only read.
+        apps: those that the ledger runs.
+        tx: the transaction's id.
+        progress: told of replayed heights.
+        on: other code of the same contract, which executes ``tx`` once more on the same state.
+        around: runs the call, the one on the other code where there is some.
 
     Raises:
         NotFound: the log holds no such transaction.
@@ -88,14 +130,16 @@ def replay(
             found = rerun.read(height)
             at = next((i for i, t in enumerate(found.transactions) if t.id == wanted), None)
             if at is not None:
-                return _again(rerun, found, at)
+                return _again(rerun, found, at, on, around)
             rerun.execute(found)
             if progress is not None:
                 progress(height, rerun.last_height)
     raise NotFound("transaction", tx)
 
 
-def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
+def _again(
+    rerun: Rerun, found: ReadBlock, at: int, on: LoadedContract | None, around: Around | None
+) -> Replayed:
     """Execute the first records of a block, the last of them under watch."""
     kernel, header = rerun.kernel, found.block.header
     view = BlockView(rerun.store)
@@ -106,7 +150,15 @@ def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
     kernel.directory.forget()
     watched = _Watched(view)
     tx = found.transactions[at]
-    outcome = _run(kernel, watched, tx, header)
+    approved = kernel.contracts.get(tx.body.contract)
+    if on is None and around is not None and approved is not None:
+        outcome = around(approved, lambda: _run(kernel, watched, tx, header))
+    else:
+        outcome = _run(kernel, watched, tx, header)
+    changed = None
+    if on is not None:
+        other = _run_on(kernel, _Watched(view), tx, header, on, around)
+        changed = _changed(tx.body.contract, outcome, other)
     raw = found.block.records[at][1]
     return Replayed(
         tx=to_text(tx.id),
@@ -120,7 +172,39 @@ def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
         writes=tuple(_touched(tx.body.contract, k, v) for k, v in outcome.writes.items()),
         computed=_computed(outcome),
         receipt=msgspec.json.decode(raw),
+        changed=changed,
     )
+
+
+def _run_on(  # noqa: PLR0913, PLR0917  # as _run, and on what
+    kernel: Kernel,
+    reader: _Watched,
+    tx: Transaction,
+    header: Header,
+    on: LoadedContract,
+    around: Around | None,
+) -> Outcome:
+    """Return the outcome under other code of the contract; the kernel is as before afterwards."""
+    name = tx.body.contract
+    if on.name != name:
+        raise AnotherContract(on.name, name)
+    approved = kernel.contracts[name]
+    kernel.contracts[name] = on
+    kernel.directory.forget()
+    try:
+        if around is not None:
+            return around(on, lambda: _run(kernel, reader, tx, header))
+        return _run(kernel, reader, tx, header)
+    finally:
+        kernel.contracts[name] = approved
+
+
+def _changed(contract: str, before: Outcome, after: Outcome) -> Changed:
+    computed = _computed(after)
+    told = {**_computed(before), "at": "", "cost": 0}
+    alters = told != {**computed, "at": "", "cost": 0} or before.writes != after.writes
+    writes = tuple(_touched(contract, k, v) for k, v in after.writes.items())
+    return Changed(computed, writes, alters)
 
 
 def _run(kernel: Kernel, reader: _Watched, tx: Transaction, header: Header) -> Outcome:
@@ -161,10 +245,10 @@ def _computed(outcome: Outcome) -> dict[str, Any]:
 
 def _touched(contract: str, key: bytes, value: bytes | None) -> Touched:
     shown = None if value is None else msgspec.json.decode(value)
-    return Touched(contract, _entry(key), shown)
+    return Touched(contract, entry_text(key), shown)
 
 
-def _entry(key: bytes) -> str:
+def entry_text(key: bytes) -> str:
     """Return a state key as people write it: map and key parts."""
     name, _, rest = key.partition(b"\x00")
     try:

@@ -71,9 +71,15 @@ class NodeService:
     """One organisation's node with the embedded engine."""
 
     def __init__(
-        self, folder: Folder, apps: tuple[App, ...], *, passphrase: str | None = None
+        self,
+        folder: Folder,
+        apps: tuple[App, ...],
+        *,
+        passphrase: str | None = None,
+        now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
-        """Prepare a node; :meth:`start` opens it."""
+        """Prepare a node; :meth:`start` opens it. ``now_ms`` is the clock that it believes."""
+        self._now_ms = now_ms
         self.folder = folder
         self.apps = apps
         contracts: list[type[Contract]] = [c for app in apps for c in app.contracts]
@@ -102,7 +108,7 @@ class NodeService:
         await self._verifier.start()
         store = self._node.store
         self.reader = BlockReader(self._node, self.catalogue)
-        self.queries = Queries(self._node, self.catalogue)
+        self.queries = Queries(self._node, self.catalogue, self._now_ms)
         self._feed = Feed(self.reader)
         self._cosigning.add(store.height, self._newest_certificate()[1])
         rules = self.kernel.rules
@@ -110,7 +116,7 @@ class NodeService:
         header = self._node.header
         self._engine = EmbeddedEngine(
             self._deliver,
-            wall_clock_ms,
+            self._now_ms,
             budget,
             height=header.engine_height,
             time_ms=header.time_ms,
@@ -175,7 +181,7 @@ class NodeService:
                 await before
         finally:
             self._verifying -= len(prepared)
-        now_ms = wall_clock_ms()
+        now_ms = self._now_ms()
         ready: list[Transaction] = []
         at = 0
         for index, made in prepared:

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
 
@@ -21,18 +21,17 @@ from hanse.contracts.contract import Context, Contract
 from hanse.contracts.records import Codec
 from hanse.contracts.refusals import Refused
 from hanse.contracts.runtime import Call, Entry, Outcome
+from hanse.contracts.types import OrganisationId
 from hanse.crypto import SHA256, Hash
-from hanse.identity import is_member_id
+from hanse.identity import is_member_id, organisation_of
 from hanse.kernel import load_contract
 from hanse.merkle.trie import Trie
+from hanse.testing.clock import START_MS, Clock
 from hanse.testing.memory import Rows
 
 C = TypeVar("C", bound=Contract)
 P = ParamSpec("P")
 R = TypeVar("R")
-
-START_MS: Final = 1_767_225_600_000  # 2026-01-01, where a bench begins
-HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,13 @@ class Bench(Generic[C]):
         *,
         hasher: Hash = SHA256,
         writes: Mapping[bytes, bytes] | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        """Load ``contract`` on an empty state, or on ``writes``."""
+        """Load ``contract`` on an empty state, or on ``writes``, with a clock of its own."""
+        self.contract = contract
         self.loaded = load_contract(contract, hasher)
         self.hash = hasher
-        self.now = START_MS
+        self.clock = clock or Clock()
         self.height = 1
         self.last: Outcome | None = None
         self._values = Rows()
@@ -65,15 +66,26 @@ class Bench(Generic[C]):
 
     def actor(self, organisation: str, *roles: str, name: str = "person") -> "Actor":
         """Return a member of ``organisation`` with exactly these roles."""
-        member = f"{name}@{organisation}"
+        return self.member(f"{name}@{organisation}", *roles)
+
+    def member(self, member: str, *roles: str) -> "Actor":
+        """Return the member ``name@organisation`` with exactly these roles."""
         assert is_member_id(member), f"{member} is no member id"
+        organisation = OrganisationId(organisation_of(member))
         return Actor(self, member, organisation, tuple(sorted(roles)))
+
+    @property
+    def now(self) -> int:
+        """Block time of the next call."""
+        return self.clock.now
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self.clock.now = now
 
     def pass_time(self, *, days: int = 0, hours: int = 0, minutes: int = 0, ms: int = 0) -> None:
         """Let block time go on; it never goes back."""
-        passed = (days * 24 + hours) * HOUR_MS + minutes * 60_000 + ms
-        assert passed >= 0
-        self.now += passed
+        self.clock.pass_time(days=days, hours=hours, minutes=minutes, ms=ms)
 
     @property
     def root(self) -> bytes:
@@ -145,7 +157,7 @@ class Actor:
 
     bench: Bench[Any]
     member: str
-    organisation: str
+    organisation: OrganisationId
     roles: tuple[str, ...]
 
     def __call__(
@@ -200,3 +212,6 @@ def _refusal(outcome: Outcome) -> Refused:
     if outcome.at:
         refused.add_note(f"at {outcome.at}")
     return refused
+
+
+__all__ = ["START_MS", "Actor", "Bench", "Snapshot", "encode_arguments"]
