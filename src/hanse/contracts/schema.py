@@ -9,7 +9,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from hanse.codec.limits import INTEGER_MAX
-from hanse.contracts.records import is_record
+from hanse.contracts.records import coercion, encode_loose, is_record
+from hanse.contracts.refusals import Fault
 from hanse.contracts.runtime import Entry, LoadedContract
 from hanse.contracts.types import BigInt, Bytes, Date
 
@@ -55,22 +56,41 @@ def schema_of(hint: Any) -> Schema:
 def _record_schema(kind: Any) -> Schema:
     hints = kind.__hanse_hints__
     fields = msgspec.structs.fields(kind)
+    properties = {field.name: schema_of(hints[field.name]) for field in fields}
+    for field in fields:
+        if not field.required:
+            made = field.default_factory is not msgspec.NODEFAULT
+            default = field.default_factory() if made else field.default
+            properties[field.name] |= _default(hints[field.name], default)
     return {
         "type": "object",
         "title": kind.__name__,
         "description": inspect.cleandoc(kind.__doc__ or ""),
-        "properties": {field.name: schema_of(hints[field.name]) for field in fields},
+        "properties": properties,
         "required": [field.name for field in fields if field.required],
         "additionalProperties": False,
     }
+
+
+def _default(hint: Any, value: Any) -> Schema:
+    """Return the ``default`` of a property in the JSON form of its declared type."""
+    step = coercion(hint)
+    try:
+        data = encode_loose(value if step is None else step(value))
+    except (Fault, ValueError):
+        return {}  # no value of that type: whoever leaves it out is refused when it runs
+    return {"default": msgspec.json.decode(data)}
 
 
 def arguments_schema(entry: Entry) -> Schema:
     """Return the schema of an entry's arguments, with help from the docstring's ``Args``."""
     help_text = _argument_help(entry.doc)
     properties: dict[str, Schema] = {}
-    for name, hint, _ in entry.parameters:
+    signature = inspect.signature(entry.function)
+    for name, hint, optional in entry.parameters:
         properties[name] = schema_of(hint)
+        if optional:
+            properties[name] |= _default(hint, signature.parameters[name].default)
         if name in help_text:
             properties[name]["description"] = help_text[name]
     return {
