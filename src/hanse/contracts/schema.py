@@ -4,6 +4,7 @@
 import inspect
 import re
 import types
+from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -51,6 +52,33 @@ def schema_of(hint: Any) -> Schema:
             return {"type": "array", "items": schema_of(args[0])}
         return {"type": "array", "prefixItems": [schema_of(a) for a in args], "items": False}
     raise TypeError(f"{hint} is not a type of the contract language")
+
+
+def count_parts(contract: LoadedContract) -> int:
+    """Return how many types a contract's description writes out, before any is written."""
+    records: dict[Any, int] = {}
+    return sum(_count(hint, records) for hint in _written_types(contract))
+
+
+def _written_types(contract: LoadedContract) -> Iterator[Any]:
+    for entry in contract.entries.values():
+        yield from (hint for _, hint, _ in entry.parameters)
+        yield entry.result_hint
+    yield from contract.events.values()
+    for pair in contract.map_types.values():
+        yield from pair
+
+
+def _count(hint: Any, records: dict[Any, int]) -> int:
+    if is_record(hint):
+        if hint not in records:
+            inner = hint.__hanse_hints__.values()
+            records[hint] = 1 + sum(_count(one, records) for one in inner)
+        return records[hint]
+    if get_origin(hint) is Literal:
+        return 1 + len(get_args(hint))
+    plain = getattr(hint, "__supertype__", hint)
+    return 1 + sum(_count(one, records) for one in get_args(plain) if one is not ...)
 
 
 def _record_schema(kind: Any) -> Schema:
