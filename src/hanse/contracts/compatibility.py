@@ -142,8 +142,8 @@ def _interface(old: Description, new: Description) -> Iterator[Finding]:
 def _event(name: str, old: Shape, new: Shape) -> Iterator[Finding]:
     # a reader made for the old version reads what the new one writes
     found = [one for one in fit_value(new["fields"], old["fields"], name) if _is_loss(one)]
-    for _, path, message in found:
-        yield Finding("api_event_changed", path, message)
+    for _, path, _ in found:
+        yield Finding("api_event_changed", path)
 
 
 def _entry(name: str, old: Shape, new: Shape) -> Iterator[Finding]:
@@ -152,9 +152,10 @@ def _entry(name: str, old: Shape, new: Shape) -> Iterator[Finding]:
         was, now = (", ".join(f"{k} {v}" for k, v in sorted(a.items())) for a in authority)
         yield Finding("api_authority_changed", name, f"{was} became {now}")
     yield from _arguments(f"{name}.args", old["args"], new["args"])
-    losses = [one for one in fit_value(new["result"], old["result"], name) if _is_loss(one)]
+    result = f"{name}.result"
+    losses = [one for one in fit_value(new["result"], old["result"], result) if _is_loss(one)]
     if losses:
-        yield Finding("api_result_changed", f"{name}.result", losses[0][2])
+        yield Finding("api_result_changed", losses[0][1])
     before, after = old.get("rejects", []), new.get("rejects", [])
     for code in (c for c in before if c not in after):
         yield Finding("api_refusal_removed", name, f"it no longer refuses with {code}")
