@@ -52,7 +52,7 @@ class _Writer:
         self._contract = str(description["name"])
         title = str(description["title"])
         self._clients = (f"{title}Client", f"Async{title}Client")
-        self._taken = {*_RESERVED, "Literal", *self._clients}
+        self._taken = {*_RESERVED, "Literal", "Role", *self._clients}
         self._records: list[tuple[Shape, str]] = []  # with their names; each after those it needs
         self._classes: list[str] = []
         self._entries = [
@@ -60,6 +60,12 @@ class _Writer:
             for plural, kind in (("actions", "action"), ("queries", "query"))
             for entry in description[plural]
         ]
+        self._constants: dict[str, str] = {}  # of each action and query, by its name
+        for _, entry in self._entries:
+            constant = f"_{str(entry['name']).upper()}"
+            while constant in self._constants.values():
+                constant += "_"  # names that differ in their case only
+            self._constants[entry["name"]] = constant
 
     def text(self) -> str:
         """Return the whole module."""
@@ -67,7 +73,9 @@ class _Writer:
             self._record(event["fields"], "event")
         endpoints = [line for kind, entry in self._entries for line in self._endpoint(kind, entry)]
         clients = [self._client(is_async=is_async) for is_async in (False, True)]
-        body = "\n\n\n".join([*self._classes, "\n".join(endpoints), *clients])
+        asked = sorted({str(e["role"]) for _, e in self._entries if e.get("role")})
+        roles = [f"Role = Literal[{', '.join(map(_repr, asked))}]"] if asked else []
+        body = "\n\n\n".join([*roles, *self._classes, "\n".join(endpoints), *clients])
         return f"{self._head(body)}\n\n\n{body}\n"
 
     def _head(self, body: str) -> str:
@@ -139,7 +147,7 @@ class _Writer:
         result = self._type(entry["result"])
         place = f'"{self._contract}", "{entry["name"]}", "{kind}"'
         inner = f"{{{', '.join(arguments)}}}"
-        start = f"{_constant(entry)}: Final[Endpoint[{result}]] = Endpoint("
+        start = f"{self._constants[entry['name']]}: Final[Endpoint[{result}]] = Endpoint("
         line = f"{start}{place}, {inner}, {result})"
         if len(line) <= _LINE_CHARS_MAX:
             yield line
@@ -185,15 +193,10 @@ class _Writer:
         yield from _wrapped(f"{prefix} {name}(", parameters, f") -> {answer}:", "")
         yield from _docstring(_about(entry), "    ")
         call = "ask" if kind == "query" else "send"
-        call = (
-            f"await {_constant(entry)}.{call}_async(" if is_async else f"{_constant(entry)}.{call}("
-        )
+        call = f"{self._constants[entry['name']]}.{call}"
+        call = f"await {call}_async(" if is_async else f"{call}("
         given = [f"{name}={name}" for name, _ in _in_order(entry["args"])]
         yield from _wrapped(f"return {call}", ["self._client", *given], ")", "    ")
-
-
-def _constant(entry: Shape) -> str:
-    return f"_{str(entry['name']).upper()}"
 
 
 def _in_order(shape: Shape) -> list[tuple[str, Shape]]:
