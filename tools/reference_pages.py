@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tools.api_page import api_page
 from tools.commands_page import commands_page
+from tools.compatibility_page import compatibility_page
 from tools.dialect_page import costs_page, dialect_page
 from tools.errors_page import errors_page
 
@@ -16,6 +17,7 @@ def build_pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
     return {
         "api.md": api_page(),
+        "compatibility.md": compatibility_page(),
         "cli.md": commands_page(),
         "costs.md": costs_page(),
         "dialect.md": dialect_page(),

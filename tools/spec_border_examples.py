@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the examples of ``spec/genesis.md``, ``spec/state-key.md`` and ``spec/formats.md``."""
+"""Write the examples of four pages of ``spec``: genesis, state keys, formats, packages."""
 
 import json
 import re
@@ -10,13 +10,28 @@ from tools.spec_examples import SUITE, build_genesis, fill, listing, pretty
 
 from hanse.apps.trace import APP
 from hanse.contracts.keys import encode_key
+from hanse.contracts.package_file import build_package
 from hanse.crypto.signers import from_private
 from hanse.identity import Genesis, encode_genesis, ledger_id
 from hanse.kernel import Kernel
 from hanse.node.catalogue import Catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = (ROOT / "spec/genesis.md", ROOT / "spec/state-key.md", ROOT / "spec/formats.md")
+PAGES = tuple(ROOT / f"spec/{name}.md" for name in ("genesis", "state-key", "formats", "package"))
+PACKED = """\
+from hanse.contracts import Context, Contract, Map, action
+
+
+class Shelf(Contract):
+    \"\"\"Lots by name.\"\"\"
+
+    lots: Map[str, int]
+
+    @action(role="packer")
+    def put(self, ctx: Context, lot: str, kg: int) -> None:
+        \"\"\"Put a lot. Rejects: already_exists.\"\"\"
+        self.lots.add(lot, kg)
+"""
 DOCUMENT = re.compile(r"<!-- document -->\n```json\n(.*?)```", re.DOTALL)
 KEYS: tuple[object, ...] = (
     "",
@@ -51,6 +66,7 @@ def build_examples() -> dict[str, str]:
         "genesis-values": listing(values),
         "state-keys": listing({shown(key): encode_key(key).hex(" ") for key in KEYS}),
         "report": build_report(genesis, values["ledger"]),
+        "package": pretty(build_package("shelf", {"shelf": PACKED}).data),
     }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of genesis, state keys and format reports are true, told by a second reading."""
+"""The examples of four pages of the specification are true, told by a second reading."""
 
 import hashlib
 import json
@@ -14,13 +14,16 @@ from tools.spec_examples import PLACE, fill
 
 from hanse.codec.base64url import to_text
 from hanse.contracts.keys import encode_key
+from hanse.contracts.package_file import read_package
 
-GENESIS, STATE_KEY, FORMATS = (path.read_text(encoding="utf-8") for path in PAGES)
+GENESIS, STATE_KEY, FORMATS, PACKAGE = (path.read_text(encoding="utf-8") for path in PAGES)
 
 
 def example(name: str) -> str:
     """Return the text of an example as it stands in its page."""
-    found = {m[2]: m[4] for page in (GENESIS, STATE_KEY, FORMATS) for m in PLACE.finditer(page)}
+    found = {
+        m[2]: m[4] for page in (GENESIS, STATE_KEY, FORMATS, PACKAGE) for m in PLACE.finditer(page)
+    }
     return found[name]
 
 
@@ -47,7 +50,7 @@ def encode_whole(key: Any) -> bytes:
 
 def test_the_border_pages_show_what_the_code_makes() -> None:
     examples = build_examples()
-    for page in (GENESIS, STATE_KEY, FORMATS):
+    for page in (GENESIS, STATE_KEY, FORMATS, PACKAGE):
         assert fill(page, examples) == page, "run `make docs`"
 
 
@@ -91,3 +94,13 @@ def test_every_field_of_the_report_is_explained() -> None:
     table = FORMATS.partition("## Fields")[2].partition("\n\n#")[0]
     rows = (line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
     assert fields == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_the_package_hash_is_that_of_the_shown_texts() -> None:
+    shown_package = json.loads(example("package"))
+    document = {name: shown_package[name] for name in ("files", "name", "v", "version")}
+    raw = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    found = to_text(hashlib.sha256(b"hanse/package/1\x00" + raw).digest())
+    assert shown_package["package_hash"] == found
+    whole = json.dumps(shown_package, sort_keys=True, separators=(",", ":")).encode()
+    assert read_package(whole).data == whole

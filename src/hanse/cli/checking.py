@@ -43,7 +43,7 @@ def check(*, path: Path, as_json: bool) -> None:
       hanse contract check shelf.py
       hanse contract check src/hanse/apps --json
     """
-    places = list(_contracts(path))
+    places = list(contracts_below(path))
     if not places:
         raise click.BadParameter(f"there is no {CONTRACT_FILE} below it", param_hint="PATH")
     found: list[Finding] = []
@@ -51,25 +51,28 @@ def check(*, path: Path, as_json: bool) -> None:
         found += [one for one in findings_of(place) if one not in found]
     document: dict[str, Any] = {
         "checked": [str(place) for place in places],
-        "findings": [
-            {
-                "column": one.column,
-                "file": one.file,
-                "line": one.line,
-                "message": one.message,
-                "remedy": one.remedy,
-                "rule": one.rule,
-            }
-            for one in found
-        ],
+        "findings": [finding_document(one) for one in found],
         "ok": not found,
     }
-    emit(document, as_json=as_json, text=_text(places, found))
+    emit(document, as_json=as_json, text=findings_text(places, found))
     if found:
         sys.exit(1)
 
 
-def _text(places: list[Path], found: list[Finding]) -> str:
+def finding_document(one: Finding) -> dict[str, Any]:
+    """Return a finding as ``--json`` shows it."""
+    return {
+        "column": one.column,
+        "file": one.file,
+        "line": one.line,
+        "message": one.message,
+        "remedy": one.remedy,
+        "rule": one.rule,
+    }
+
+
+def findings_text(places: list[Path], found: list[Finding]) -> str:
+    """Return what people read of a check."""
     if not found:
         return "\n".join(f"{place}: in the dialect ✓" for place in places)
     lines = [f"{one}\n    {one.remedy}" for one in found]
@@ -77,7 +80,8 @@ def _text(places: list[Path], found: list[Finding]) -> str:
     return "\n".join([*lines, f"{count}; `hanse explain {found[0].rule}` says more"])
 
 
-def _contracts(path: Path) -> Iterator[Path]:
+def contracts_below(path: Path) -> Iterator[Path]:
+    """Yield the contract's file that ``path`` is, or every ``contract.py`` below it."""
     if path.is_file():
         yield path
         return
@@ -121,9 +125,11 @@ def read_source(path: Path) -> Source:
             place = path.parent / "model.py"
         key = f"pattern_{name.rpartition('.')[2]}" if name.startswith(PATTERNS) else name
         paths[key.rpartition(".")[2]] = place
-        return (
-            place.read_text(encoding="utf-8", errors="surrogateescape") if place.is_file() else ""
-        )
+        if not place.is_file():
+            return ""
+        text = place.read_text(encoding="utf-8", errors="surrogateescape")
+        # as the import system gives the text of a module, so that both have one hash
+        return text + "\n" if text and not text.endswith("\n") else text
 
     return Source(module, collect_files(module, read), paths)
 

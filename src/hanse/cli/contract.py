@@ -9,6 +9,8 @@ import msgspec
 from hanse.cli.checking import check
 from hanse.cli.options import Node, ValueCommand, on_node
 from hanse.cli.output import as_args, common, emit
+from hanse.cli.packaging import diff_command, package_command
+from hanse.cli.trying import test_command
 from hanse.client.reading import Key
 
 
@@ -17,7 +19,8 @@ def contract() -> None:
     """Check contracts; show which are active and what they offer."""
 
 
-contract.add_command(check)
+for command in (check, package_command, diff_command, test_command):
+    contract.add_command(command)
 
 
 @contract.command("list")

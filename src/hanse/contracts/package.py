@@ -50,9 +50,26 @@ def collect_files(module: str, read: Callable[[str], str]) -> dict[str, str]:
 
 def package_hash(cls: type[Contract], tagged: Tagged) -> str:
     """Return the tagged hash of a contract's name, version and texts, as text."""
-    name = cls.name or cls.__name__.lower()
-    document = {"files": package_files(cls), "name": name, "v": 1, "version": cls.version}
+    return texts_hash(package_files(cls), cls.name or cls.__name__.lower(), cls.version, tagged)
+
+
+def texts_hash(files: dict[str, str], name: str, version: str, tagged: Tagged) -> str:
+    """Return the package hash of these texts under a contract's name and version."""
+    document = {"files": files, "name": name, "v": 1, "version": version}
     return to_text(tagged(TAG_PACKAGE, encode(document)))
+
+
+def module_of(main: str, text: str) -> str:
+    """Return the module that a contract's file is, known by its text alone.
+
+    Where a package was made does not matter; only a text that imports its model by a full name
+    says in which package both stand.
+    """
+    for name in _imports(text, ""):
+        prefix, _, last = name.rpartition(".")
+        if last == "model" and prefix and prefix != PATTERNS:
+            return f"{prefix}.{main}"
+    return main
 
 
 def lowered_hash(program: Program, cls: type[Contract], tagged: Tagged) -> str:

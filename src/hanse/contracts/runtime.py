@@ -366,7 +366,7 @@ def _entry(name: str, mark: Mark, function: Callable[..., Any]) -> Entry:
         f"{name}_arguments", fields, forbid_unknown_fields=True, kw_only=True, frozen=True
     )
     returns = hints.get("return", type(None))
-    doc = inspect.getdoc(function) or ""
+    doc = inspect.cleandoc(function.__doc__ or "")  # its own: getdoc would look at other classes
     bytes_max = RECEIPT_BYTES_MAX // 2 if mark.kind == "action" else QUERY_BYTES_MAX
     return Entry(
         name=name,

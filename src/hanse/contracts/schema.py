@@ -4,12 +4,14 @@
 import inspect
 import re
 import types
+from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from hanse.codec.limits import INTEGER_MAX
-from hanse.contracts.records import is_record
+from hanse.contracts.records import coercion, encode_loose, is_record
+from hanse.contracts.refusals import Fault
 from hanse.contracts.runtime import Entry, LoadedContract
 from hanse.contracts.types import BigInt, Bytes, Date
 
@@ -52,25 +54,71 @@ def schema_of(hint: Any) -> Schema:
     raise TypeError(f"{hint} is not a type of the contract language")
 
 
+def count_parts(contract: LoadedContract) -> int:
+    """Return how many types a contract's description writes out, before any is written."""
+    records: dict[Any, int] = {}
+    return sum(_count(hint, records) for hint in _written_types(contract))
+
+
+def _written_types(contract: LoadedContract) -> Iterator[Any]:
+    for entry in contract.entries.values():
+        yield from (hint for _, hint, _ in entry.parameters)
+        yield entry.result_hint
+    yield from contract.events.values()
+    for pair in contract.map_types.values():
+        yield from pair
+
+
+def _count(hint: Any, records: dict[Any, int]) -> int:
+    if is_record(hint):
+        if hint not in records:
+            inner = hint.__hanse_hints__.values()
+            records[hint] = 1 + sum(_count(one, records) for one in inner)
+        return records[hint]
+    if get_origin(hint) is Literal:
+        return 1 + len(get_args(hint))
+    plain = getattr(hint, "__supertype__", hint)
+    return 1 + sum(_count(one, records) for one in get_args(plain) if one is not ...)
+
+
 def _record_schema(kind: Any) -> Schema:
     hints = kind.__hanse_hints__
     fields = msgspec.structs.fields(kind)
+    properties = {field.name: schema_of(hints[field.name]) for field in fields}
+    for field in fields:
+        if not field.required:
+            made = field.default_factory is not msgspec.NODEFAULT
+            default = field.default_factory() if made else field.default
+            properties[field.name] |= _default(hints[field.name], default)
     return {
         "type": "object",
         "title": kind.__name__,
         "description": inspect.cleandoc(kind.__doc__ or ""),
-        "properties": {field.name: schema_of(hints[field.name]) for field in fields},
+        "properties": properties,
         "required": [field.name for field in fields if field.required],
         "additionalProperties": False,
     }
+
+
+def _default(hint: Any, value: Any) -> Schema:
+    """Return the ``default`` of a property in the JSON form of its declared type."""
+    step = coercion(hint)
+    try:
+        data = encode_loose(value if step is None else step(value))
+    except (Fault, ValueError):
+        return {}  # no value of that type: whoever leaves it out is refused when it runs
+    return {"default": msgspec.json.decode(data)}
 
 
 def arguments_schema(entry: Entry) -> Schema:
     """Return the schema of an entry's arguments, with help from the docstring's ``Args``."""
     help_text = _argument_help(entry.doc)
     properties: dict[str, Schema] = {}
-    for name, hint, _ in entry.parameters:
+    signature = inspect.signature(entry.function)
+    for name, hint, optional in entry.parameters:
         properties[name] = schema_of(hint)
+        if optional:
+            properties[name] |= _default(hint, signature.parameters[name].default)
         if name in help_text:
             properties[name]["description"] = help_text[name]
     return {

@@ -22,8 +22,8 @@ def check_body(
     outlines: Mapping[str, Outline],
     fields: frozenset[str],
     report: Report,
-) -> list[FunctionKey]:
-    """Add what a function may not contain; return the functions that it calls."""
+) -> list[tuple[FunctionKey, ast.Call]]:
+    """Add what a function may not contain; return the functions that it calls, and where."""
     made = outlines[function.file]
     found = _Names(made, report)
     args = function.node.args

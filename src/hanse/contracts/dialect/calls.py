@@ -4,6 +4,7 @@
 import ast
 
 from hanse.contracts.dialect import names
+from hanse.contracts.dialect.arguments import check_fields
 from hanse.contracts.dialect.expressions import check_inner_name
 from hanse.contracts.dialect.symbols import Symbol
 from hanse.contracts.dialect.walk import Part, Walk
@@ -62,7 +63,7 @@ def _named(
 def _symbol(walk: Walk, node: ast.Call, symbol: Symbol) -> None:
     given, words = len(node.args), [k.arg for k in node.keywords]
     if symbol.kind == "function":
-        walk.calls.append((symbol.file, "", symbol.name))
+        walk.calls.append(((symbol.file, "", symbol.name), node))
     elif symbol.kind in ("record", "event"):
         _record(walk, node, symbol)
     elif symbol.kind == "newtype" or symbol.name in ("BigInt", "Date"):
@@ -82,6 +83,9 @@ def _record(walk: Walk, node: ast.Call, symbol: Symbol) -> None:
     for keyword in node.keywords:
         if keyword.arg is not None and keyword.arg not in known:
             walk.report.at(node, "D603", f"{symbol.name} has no field {keyword.arg}")
+    if not node.args:
+        needed = walk.outlines[symbol.file].needed.get(symbol.name, [])
+        check_fields(node, symbol.name, needed, walk.report)
 
 
 def _builtin(
@@ -132,7 +136,7 @@ def _method(walk: Walk, node: ast.Call, func: ast.Attribute, part: Part) -> None
         shape = walk.shape
         assert shape is not None
         if name in shape.methods:
-            walk.calls.append((walk.made.file, walk.owner, name))
+            walk.calls.append(((walk.made.file, walk.owner, name), node))
         else:
             walk.report.at(node, "D604", f"the contract has no method {name}")
         return

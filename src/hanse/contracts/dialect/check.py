@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hanse.codec.limits import CONTRACT_FILES_MAX
 from hanse.contracts.dialect import names
+from hanse.contracts.dialect.arguments import check_arguments
 from hanse.contracts.dialect.bodies import check_body
 from hanse.contracts.dialect.finding import Finding, Report
 from hanse.contracts.dialect.graph import check_chains
@@ -106,5 +107,9 @@ def _check_functions(outlines: dict[str, Outline], reports: Mapping[str, Report]
         key: check_body(function, outlines, fields, reports[key[0]])
         for key, function in functions.items()
     }
-    known = {key: [c for c in called if c in functions] for key, called in calls.items()}
+    for key, called in calls.items():
+        for one, node in called:
+            if one in functions:
+                check_arguments(node, functions[one], reports[key[0]])
+    known = {key: [c for c, _ in called if c in functions] for key, called in calls.items()}
     check_chains(functions, known, reports)

@@ -41,6 +41,7 @@ def add_class(made: Outline, node: ast.ClassDef, report: Report) -> None:
 
 def _record(made: Outline, node: ast.ClassDef, is_event: bool, report: Report) -> None:
     fields: dict[str, ast.expr] = {}
+    needed: list[str] = []
     parts, levels = 1, 0
     for place, part in enumerate(node.body):
         if (place == 0 and _is_doc(part)) or isinstance(part, ast.Pass):
@@ -58,12 +59,15 @@ def _record(made: Outline, node: ast.ClassDef, is_event: bool, report: Report) -
         if default is not None and not is_empty_list(default):
             check_frozen(default, report, "D302")
         fields[name] = part.annotation
+        if default is None:
+            needed.append(name)
     if parts > TYPE_PARTS_MAX:
         report.at(node, "D210", "the record is too large, with all that its types stand for")
     kind: Literal["event", "record"] = "event" if is_event else "record"
     symbol = Symbol(kind, made.file, node.name, None, parts, levels)
     if made.define(node.name, symbol, node, report):
         made.fields[node.name] = fields
+        made.needed[node.name] = needed
         made.steps.append((node, kind))
 
 
@@ -88,6 +92,7 @@ def _contract(made: Outline, node: ast.ClassDef, report: Report) -> None:
             _class_literal(shape, part, report)
         else:
             report.at(part, "D303")
+    _check_roles(made, shape, report)
     if made.define(node.name, Symbol("contract", made.file, node.name), node, report):
         made.contracts[node.name] = shape
         made.functions += shape.methods.values()
@@ -122,6 +127,24 @@ def _class_literal(shape: ContractShape, node: ast.Assign, report: Report) -> No
     if not plain or several != (name == "uses"):
         report.at(node, "D303", f"{name} is a text, or for uses a tuple of texts")
     shape.literals.append(name)
+
+
+def _check_roles(made: Outline, shape: ContractShape, report: Report) -> None:
+    """Add each role that an action asks for and ``Role = Literal[…]`` lacks, where there is one."""
+    symbol = made.symbols.get("Role")
+    if symbol is None or symbol.kind != "alias" or not isinstance(symbol.value, ast.Subscript):
+        return
+    if not isinstance(symbol.value.value, ast.Name) or symbol.value.value.id != "Literal":
+        return
+    listed = symbol.value.slice
+    known = [ast.dump(one) for one in (listed.elts if isinstance(listed, ast.Tuple) else [listed])]
+    marks = [mark for method in shape.methods.values() for mark in method.node.decorator_list]
+    for mark in marks:
+        for word in mark.keywords if isinstance(mark, ast.Call) else []:
+            role = word.value
+            asks = isinstance(role, ast.Constant) and role.value is not None
+            if word.arg == "role" and asks and ast.dump(role) not in known:
+                report.at(role, "D308", f"{ast.unparse(role)} is no Role")
 
 
 def _is_taken(shape: ContractShape, name: str) -> bool:

@@ -238,4 +238,19 @@ BODY_RULES: Final[tuple[Row, ...]] = (
         "n = int(text, base=16)",
         "body",
     ),
+    (
+        "D611",
+        "A function, method or record of the contract is given what it declares, no more, no less.",
+        "It would fail in the middle of a transaction, for whoever is the first to come there.",
+        "Compare the call with the declaration.",
+        (
+            "def f(n: int, up: bool = False) -> int:\n    return n\n\n\n"
+            "def g(n: int) -> int:\n    return f(n, up=True)"
+        ),
+        (
+            "def f(n: int, up: bool = False) -> int:\n    return n\n\n\n"
+            "def g(n: int) -> int:\n    return f(up=True)"
+        ),
+        "module",
+    ),
 )

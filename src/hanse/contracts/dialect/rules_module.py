@@ -171,4 +171,21 @@ MODULE_RULES: Final[tuple[Row, ...]] = (
         "class Lots(Contract):\n    @query\n    def n(ctx: Context) -> int:\n        return 1",
         "module",
     ),
+    (
+        "D308",
+        "Where a module has `Role = Literal[…]`, an action asks for one of these roles.",
+        "A role that is misspelt is held by nobody, and is noticed when somebody is refused.",
+        "Correct the role, or add it to `Role`; an alias of another meaning has another name.",
+        (
+            'Role = Literal["packer", "clerk"]\n\n\nclass Shelf(Contract):\n'
+            '    @action(role="packer")\n'
+            '    def put(self, ctx: Context) -> None:\n        """Put."""'
+        ),
+        (
+            'Role = Literal["packer", "clerk"]\n\n\nclass Shelf(Contract):\n'
+            '    @action(role="paker")\n'
+            '    def put(self, ctx: Context) -> None:\n        """Put."""'
+        ),
+        "module",
+    ),
 )

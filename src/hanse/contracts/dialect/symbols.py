@@ -77,6 +77,7 @@ class Outline:
     functions: list[Function] = field(default_factory=list)
     contracts: dict[str, ContractShape] = field(default_factory=dict)
     fields: dict[str, dict[str, ast.expr]] = field(default_factory=dict)  # of each record
+    needed: dict[str, list[str]] = field(default_factory=dict)  # of these, without a default
     steps: list[tuple[ast.stmt, str]] = field(default_factory=list)
     lost: dict[str, bool] = field(default_factory=dict)  # names of imports that are refused
 

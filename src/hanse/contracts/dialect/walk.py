@@ -35,7 +35,7 @@ class Walk:
         self.outlines = outlines
         self.given = given
         self.report = report
-        self.calls: list[FunctionKey] = []
+        self.calls: list[tuple[FunctionKey, ast.Call]] = []
         self.raised: list[ast.Call] = []
         self.owner = function.owner
         self.shape: ContractShape | None = self.made.contracts.get(function.owner)
