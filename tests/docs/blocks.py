@@ -11,18 +11,22 @@ differs:
     <!-- not run: reason -->   it is shown, not run
     <!-- file: NAME -->        it is a file that the reader writes, whatever its kind
     <!-- beside: demo -->      it starts what the tests share, see ``demo_node.py``
+    <!-- beside: says -->      what the newest command beside the page says next, within a minute
+
+A page may change its folder by ``cd``; what follows, whatever its kind, stands in that folder.
 """
 
 import doctest
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -34,10 +38,10 @@ COMMAND_TIMEOUT_S = 120
 START_TIMEOUT_S = 60
 OPENING = re.compile(r"^(?P<indent> *)```(?P<kind>[A-Za-z]*)\s*$")
 NOT_RUN = re.compile(r"^<!-- not run: (?P<reason>\S.{7,}) -->$")
-FILE = re.compile(r"^<!-- file: (?P<name>[\w.-]+) -->$")
+FILE = re.compile(r"^<!-- file: (?P<name>[\w./-]+) -->$")
 BESIDE = "<!-- beside: demo -->"
+SAYS = "<!-- beside: says -->"
 PORT = re.compile(r"(?<=127\.0\.0\.1:)84\d\d\b|(?<=--port )84\d\d\b")
-SAVED = "declare -px > .exported 2>/dev/null"
 PROGRESS = re.compile(r"^[^:\n]+: \d+ of \d+\n", re.MULTILINE)  # every ten seconds of long work
 
 
@@ -51,11 +55,12 @@ class Block:
     not_run: str
     file: str = ""
     beside: bool = False
+    says: bool = False
 
     @property
     def is_run(self) -> bool:
         """Whether a test does anything with it."""
-        return bool(self.file) or (self.kind in RUN and not self.not_run)
+        return bool(self.file) or self.says or (self.kind in RUN and not self.not_run)
 
 
 def find_blocks(page: str) -> list[Block]:
@@ -80,6 +85,7 @@ def find_blocks(page: str) -> list[Block]:
                     not_run=reason["reason"] if reason else "",
                     file=file["name"] if file else "",
                     beside=above == BESIDE,
+                    says=above == SAYS,
                 )
             )
             start = None
@@ -122,12 +128,16 @@ class Page:
         self.shown: list[str] = []
         self.ports = dict(ports or {})
         self.beside: list[subprocess.Popen[bytes]] = []
+        self.folder = home  # where the reader is
+        self.heard = 0  # of what the newest command beside the page has said
 
     def run(self, block: Block) -> None:
         """Run one block; an assertion names the page and line where it stands."""
         text = self._with_ports(block.text)
         if block.file:
-            (self.home / block.file).write_text(text, encoding="utf-8")
+            (self.folder / block.file).write_text(text, encoding="utf-8")
+        elif block.says:
+            self._hear(block, text)
         elif block.kind == "python":
             self._run_python(block, text)
         elif block.kind == "http":
@@ -160,7 +170,27 @@ class Page:
         self.source.write_text("\n".join(self.shown) + "\n", encoding="utf-8")
         sys.modules[self.module.__name__] = self.module
         text = "\n" * (block.line - 1) + text
-        exec(compile(text, str(self.source), "exec"), self.module.__dict__)
+        with chdir(self.folder):
+            exec(compile(text, str(self.source), "exec"), self.module.__dict__)
+
+    def _hear(self, block: Block, text: str) -> None:
+        """Wait until the newest command beside the page has said what stands in the block."""
+        said = self.home / f".beside-{len(self.beside) - 1}"
+        checker, flags = doctest.OutputChecker(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+        wanted, deadline = f"...{text.strip()}...\n", time.monotonic() + START_TIMEOUT_S
+        where = f"{self.name}:{block.line}"
+        while True:
+            printed = said.read_text(encoding="utf-8", errors="replace")
+            if checker.check_output(wanted, f"\n{printed[self.heard :]}\n", flags):
+                self.heard = len(printed)
+                return
+            assert time.monotonic() < deadline, f"{where}\n{printed[self.heard :]}\nis not\n{text}"
+            assert self.beside[-1].poll() is None, f"{where}\nended:\n{printed}"
+            time.sleep(0.05)
+
+    def _known(self) -> str:
+        kept = shlex.quote(str(self.home / ".exported"))
+        return f"[ -f {kept} ] && source {kept}\n"
 
     def _environment(self) -> dict[str, str]:
         bin_ = str(Path(sys.executable).parent)
@@ -171,10 +201,11 @@ class Page:
         return {**own, "PATH": path, "NO_COLOR": "1", "COLUMNS": "100"}
 
     def _run_command(self, block: Block, command: str, output: str) -> None:
-        known = "[ -f .exported ] && source .exported\n"
+        kept = shlex.quote(str(self.home))
+        saved = f"s=$?; pwd > {kept}/.folder; declare -px > {kept}/.exported 2>/dev/null; exit $s"
         done = subprocess.run(
-            ["bash", "-c", f"{known}{command}\ns=$?; {SAVED}; exit $s"],
-            cwd=self.home,
+            ["bash", "-c", f"{self._known()}{command}\n{saved}"],
+            cwd=self.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -183,6 +214,8 @@ class Page:
             check=False,
             timeout=COMMAND_TIMEOUT_S,
         )
+        if (self.home / ".folder").exists():
+            self.folder = Path((self.home / ".folder").read_text(encoding="utf-8").strip())
         where = f"{self.name}:{block.line}: $ {command}"
         printed = PROGRESS.sub("", done.stdout)
         if output:
@@ -204,8 +237,8 @@ class Page:
         said = self.home / f".beside-{len(self.beside)}"
         with said.open("wb") as output:
             process = subprocess.Popen(
-                ["bash", "-c", f"[ -f .exported ] && source .exported\n{command}"],
-                cwd=self.home,
+                ["bash", "-c", f"{self._known()}{command}"],
+                cwd=self.folder,
                 env={**self._environment(), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -213,6 +246,7 @@ class Page:
                 start_new_session=True,
             )
         self.beside.append(process)
+        self.heard = 0
         wait_for(process, said, "\n", f"{self.name}:{block.line}: $ {command} &")
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The developer's loop as a user has it: init, test, dev, save, replay, step; real processes."""
 
+import http.client
 import json
 import os
 import signal
@@ -138,8 +139,6 @@ def test_a_new_project_is_green_and_typed(template: str, tmp_path: Path, mypy_ca
     [
         ("ctx.acts_for(found.holder)\n        require(to", "require(to"),
         ("grams=found.grams - grams", "grams=found.grams"),
-        ("require(grams > 0,", "require(grams >= 0,"),
-        ('"same_holder", "name', '"same_hand", "name'),
     ],
 )
 def test_the_tests_of_a_new_project_notice_a_fault(project: Path, old: str, new: str) -> None:
@@ -199,6 +198,26 @@ def test_what_cannot_be_loaded_leaves_the_old_code_running(dev: Dev) -> None:
     assert dev.call("register", {"grams": 5, "lot": "L4"}).ok
 
 
+def test_a_browser_stays_who_it_is_and_an_open_feed_delays_nothing(dev: Dev) -> None:
+    address = dev.url.removeprefix("http://")
+    page = http.client.HTTPConnection(address, timeout=60)
+    page.request("GET", "/")
+    answer = page.getresponse()
+    cookie = str(answer.getheader("set-cookie")).partition(";")[0]
+    answer.read()
+    feed = http.client.HTTPConnection(address, timeout=60)
+    feed.request("GET", "/v1/feed")
+    assert feed.getresponse().status == 200
+    dev.save("grams > 0", "grams > 1")
+    assert dev.wait("reloaded")["seconds"] < RELOAD_S_MAX
+    page.request("GET", "/contracts/dairy", headers={"Cookie": cookie})
+    answer = page.getresponse()
+    assert (answer.status, answer.getheader("set-cookie")) == (200, None)  # it is known still
+    assert b"hand_over" in answer.read()
+    page.close()
+    feed.close()
+
+
 def test_many_saves_at_once_end_with_the_last(dev: Dev) -> None:
     text = dev.contract.read_text("utf-8")
     for number in range(12):
@@ -230,6 +249,18 @@ def test_it_goes_on_where_it_was_and_begins_anew_when_told(project: Path) -> Non
     third.wait("started")
     assert third.call("register", {"grams": 8, "lot": "L1"}).height == 1
     assert third.stop() == 0
+
+
+def test_it_waits_for_files_that_can_be_loaded(project: Path) -> None:
+    contract = project / "dairy" / "contract.py"
+    text = contract.read_text("utf-8")
+    contract.write_text("half a sent", "utf-8")
+    waiting = Dev.start(project)
+    assert waiting.wait("refused")["running"] is False
+    contract.write_text(text, "utf-8")
+    waiting.wait("started")
+    assert waiting.call("register", {"grams": 5, "lot": "L1"}).ok
+    assert waiting.stop() == 0
 
 
 def test_a_module_alone_has_two_members_with_every_role(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hanse.contracts.package import PATTERNS, collect_files
 from hanse.contracts.runtime import LoadedContract
 
 CONTRACT_FILE = "contract.py"
+_NOT_CODE = {"build", "dist", "node_modules", "__pycache__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,17 @@ def contracts_below(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
-    for place in sorted(path.rglob(CONTRACT_FILE)):
-        if not any(part.startswith(".") for part in place.relative_to(path).parts):
+    yield from (place for place in python_below(path) if place.name == CONTRACT_FILE)
+
+
+def python_below(folder: Path) -> Iterator[Path]:
+    """Yield the Python files of a folder; hidden folders and virtual environments are not its."""
+    for place in sorted(folder.iterdir()):
+        if place.name.startswith(".") or place.name in _NOT_CODE:
+            continue
+        if place.is_dir() and not (place / "pyvenv.cfg").exists():
+            yield from python_below(place)
+        elif place.suffix == ".py" and place.is_file():
             yield place
 
 

@@ -19,6 +19,7 @@ from hanse.cli.dev_report import Reporter, watched
 from hanse.cli.hosting import free_port, opened, usual_port
 from hanse.cli.output import common
 from hanse.cli.project import Loaded, NotLoaded, Project, Stamp, find_project, load
+from hanse.console.security import Sessions
 from hanse.errors import HanseError
 from hanse.gateway.app import Gateway
 from hanse.gateway.server import Running
@@ -97,6 +98,8 @@ class Loop:
         self._url = f"http://{HOST}:{self._port}"
         self._switch = Switch()
         self._stage = AsyncExitStack()
+        self._failed: asyncio.Task[None] | None = None
+        self._sessions = Sessions()  # a browser stays who it is when the code changes
         self._loaded: Loaded | None = None
         self._founded: Founded | None = None
 
@@ -106,6 +109,8 @@ class Loop:
             try:
                 seen: Stamp = ()
                 while not stop.is_set():
+                    if self._failed is not None and self._failed.done():
+                        self._failed.result()  # the node has stopped by itself: say with what
                     stamp = self._project.stamp()
                     if stamp != seen and await self._settled(stamp):
                         seen = stamp
@@ -113,8 +118,7 @@ class Loop:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), POLL_S)
             finally:
-                await self._switch.hold()
-                await self._stage.aclose()
+                await self._close()
         self._reporter.say("stopped", {}, ["stopped; `hanse dev` goes on from here"])
 
     async def _settled(self, stamp: Stamp) -> bool:
@@ -158,8 +162,7 @@ class Loop:
     ) -> None:
         """Put the new code in the place of the old one, or leave the old one where it was."""
         first = self._loaded is None
-        await self._switch.hold()
-        await self._stage.aclose()
+        await self._close()
         try:
             folder, found = await asyncio.to_thread(self._refound, founded, old)
         except Exception as error:
@@ -194,10 +197,26 @@ class Loop:
 
     async def _open(self, folder: Folder, founded: Founded) -> None:
         self._stage = AsyncExitStack()
-        _, app = await self._stage.enter_async_context(
-            opened(folder, founded.apps, self._url, wallet=self._kept.wallet)
+        service, app = await self._stage.enter_async_context(
+            opened(
+                folder,
+                founded.apps,
+                self._url,
+                wallet=self._kept.wallet,
+                sessions=self._sessions,
+            )
         )
+        self._failed = asyncio.create_task(service.failed())
         self._switch.serve(app)
+
+    async def _close(self) -> None:
+        """Let the requests under way end, and then the node."""
+        await self._switch.hold()
+        if self._failed is not None:
+            self._failed.cancel()
+            await asyncio.gather(self._failed, return_exceptions=True)
+            self._failed = None
+        await self._stage.aclose()
 
     def _welcome(self, folder: Folder, founded: Founded) -> None:
         members = [

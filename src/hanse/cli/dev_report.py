@@ -4,15 +4,16 @@
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import click
 import msgspec
 
 from hanse.cli.project import Trouble
 from hanse.codec.problems import build_problem
-from hanse.errors import HanseError
+from hanse.errors import HanseError, Misconfigured
 from hanse.node.refounding import AlteredEntry, AlteredReceipt, Refounded
 
 SHOWN_MAX: Final = 20  # receipts, and entries, that are listed for people; all are counted
@@ -20,6 +21,15 @@ LISTED_MAX: Final = 1_000  # the same, in a JSON document
 _WIDTH_MAX: Final = 160  # characters of a value in a line
 
 Document = dict[str, Any]
+
+
+@dataclass(eq=False)
+class ReloadFailed(Misconfigured):
+    """The new code could be loaded, and then the node could not run it."""
+
+    reason: str
+    code: ClassVar[str] = "reload_failed"
+    hint: ClassVar[str] = "Look at the reason; `hanse dev --fresh` begins with an empty ledger."
 
 
 class Reporter:
@@ -51,13 +61,10 @@ class Reporter:
 
     def failed(self, error: Exception) -> None:
         """Say that the new code could not take over."""
-        if isinstance(error, HanseError):
-            problem = build_problem(error)
-            lines = [f"{problem['code']}: {error}", f"    {problem['hint']}"]
-        else:
-            problem = {"code": "reload_failed", "detail": f"{type(error).__name__}: {error}"}
-            lines = [f"reload_failed: {problem['detail']}"]
-        self.say("failed", {"problem": problem}, [*lines, "the old code keeps running"])
+        known = error if isinstance(error, HanseError) else ReloadFailed(repr(error))
+        problem = build_problem(known)
+        lines = [str(known), f"    {problem['hint']}", "the old code keeps running"]
+        self.say("failed", {"problem": problem}, lines)
 
     def reloaded(self, found: Refounded, ledger: str, seconds: float) -> None:
         """Say what the new code changes."""

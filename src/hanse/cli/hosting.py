@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hanse.client import AsyncClient
 from hanse.client.witness import Witness
 from hanse.console import build_console
+from hanse.console.security import Sessions
 from hanse.contracts.app import App
 from hanse.crypto.signers import Signer
 from hanse.errors import HanseError
@@ -71,12 +72,16 @@ async def opened(
     *,
     wallet: Mapping[str, Signer] | None = None,
     progress: Progress | None = None,
+    sessions: Sessions | None = None,
 ) -> AsyncIterator[tuple[NodeService, Gateway]]:
-    """Run a node until the block ends, its gateway and console ready to be served at ``url``."""
+    """Run a node until the block ends, its gateway and console ready to be served at ``url``.
+
+    ``sessions`` are those of a console that this one follows at the same address.
+    """
     service = NodeService(folder, apps)
     await service.start(progress)
     client = AsyncClient(url, trust=folder.ledger)
-    console = build_console(client, wallet=wallet, apps=apps)
+    console = build_console(client, wallet=wallet, apps=apps, sessions=sessions)
     try:
         yield service, build_app(service, console=console)
     finally:

@@ -12,7 +12,7 @@ import importlib.util
 import linecache
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Final
 
 import click
 
-from hanse.cli.checking import CONTRACT_FILE, findings_of, module_name
+from hanse.cli.checking import CONTRACT_FILE, findings_of, module_name, python_below
 from hanse.contracts.app import App
 from hanse.contracts.contract import Contract
 from hanse.contracts.dialect.finding import Finding
@@ -30,7 +30,6 @@ NETWORK_FILE: Final = "network.toml"
 PUT_BACK: Final = "put it back, or start again with the path of another contract"
 MEND: Final = "mend the module; it fails when it is imported"
 _MODEL_FILE: Final = "model.py"
-_NOT_CODE: Final = {"build", "dist", "node_modules", "__pycache__"}
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, time of change and size of every file that matters."""
@@ -58,7 +57,7 @@ class Project:
                 beside = (contract, contract.parent / _MODEL_FILE)
                 found.update(dict.fromkeys(path for path in beside if path.is_file()))
             else:
-                found.update(dict.fromkeys(sorted(_python_below(package))))
+                found.update(dict.fromkeys(python_below(package)))
         return list(found)
 
     def stamp(self) -> Stamp:
@@ -82,21 +81,10 @@ def find_project(path: Path) -> Project:
     path = path.resolve()
     if path.is_file():
         return Project(path.parent, (path,), is_folder=False)
-    found = tuple(sorted(p for p in _python_below(path) if p.name == CONTRACT_FILE))
+    found = tuple(p for p in python_below(path) if p.name == CONTRACT_FILE)
     if not found:
         raise click.BadParameter(f"there is no {CONTRACT_FILE} below it", param_hint="PATH")
     return Project(path, found)
-
-
-def _python_below(folder: Path) -> Iterator[Path]:
-    """Yield the Python files of a folder; hidden folders and virtual environments are not its."""
-    for place in sorted(folder.iterdir()):
-        if place.name.startswith(".") or place.name in _NOT_CODE:
-            continue
-        if place.is_dir() and not (place / "pyvenv.cfg").exists():
-            yield from _python_below(place)
-        elif place.suffix == ".py" and place.is_file():
-            yield place
 
 
 def _package_of(contract: Path) -> Path | None:

@@ -187,8 +187,8 @@ def replay_command(
     place, own = _place_of(folder)
     around = partial(_stepped, source) if stepped else None
     with progress("replay", quiet=as_json or stepped) as tell:
-        apps = (*own, *discover(), *(load_app(name) for name in extra))
-        found = replay(place, apps, tx_id, tell, on=on, around=around)
+        apps = {app.name: app for app in (*discover(), *map(load_app, extra), *own)}
+        found = replay(place, tuple(apps.values()), tx_id, tell, on=on, around=around)
     emit(found.to_document(), as_json=as_json, text=_replayed(found))
     sys.exit(0 if found.agrees else 3)
 

@@ -16,7 +16,7 @@ from hanse.client import AsyncClient
 from hanse.console.catalogue import Text, app_sentences, load_catalogue
 from hanse.console.ledger import Ledger, Signers, refusal_code
 from hanse.console.pages import apps, contracts, overview, records, registry, settings
-from hanse.console.security import SecurityHeaders
+from hanse.console.security import SecurityHeaders, Sessions
 from hanse.console.view import Console, View
 from hanse.contracts.app import App
 from hanse.errors import HanseError
@@ -60,6 +60,7 @@ def build_console(
     wallet: Signers | None = None,
     apps: tuple[App, ...] = (),
     sentences: Mapping[str, Mapping[str, Text]] | None = None,
+    sessions: Sessions | None = None,
 ) -> ASGIApp:
     """Return the console of the ledger behind ``client``.
 
@@ -68,11 +69,13 @@ def build_console(
         wallet: member id → signer; with it, forms can be signed here and a bar switches the member.
         apps: the apps whose panels are shown.
         sentences: language → ``sentence.<contract>.<event>`` → the event's sentence in it.
+        sessions: those of a console that this one follows.
     """
     words = app_sentences(apps)
     for language, table in (sentences or {}).items():
         words.setdefault(language, {}).update(table)
-    console = Console(Ledger(client, wallet or {}), apps, load_catalogue(words))
+    ledger, catalogue = Ledger(client, wallet or {}), load_catalogue(words)
+    console = Console(ledger, apps, catalogue, sessions or Sessions())
     routes = [
         Route(address, _endpoint(console, page), methods=[method])
         for method, address, page in PAGES

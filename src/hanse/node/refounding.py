@@ -153,7 +153,7 @@ def _execute(run: _Run, payload: bytes) -> None:
     """Execute one block of the old log as one block of the new ledger."""
     block = decode_block(payload)
     ledger = run.ledger
-    befores: dict[bytes, tuple[Transaction, bytes]] = {}
+    earlier: dict[bytes, tuple[Transaction, bytes]] = {}
     calls: list[Transaction] = []
     old = transactions_of(block, ledger.hash)
     for tx, (_, receipt) in zip(old, block.records, strict=True):
@@ -163,7 +163,7 @@ def _execute(run: _Run, payload: bytes) -> None:
             _note(run, tx, receipt, None, "signed with a key that is not at hand")
             continue
         run.new_ids[to_text(tx.id).encode()] = to_text(made.id).encode()
-        befores[made.id] = (tx, receipt)
+        earlier[made.id] = (tx, receipt)
         calls.append(made)
     submission = OrderedSubmission(b"", tuple(calls))
     header = block.header
@@ -172,10 +172,10 @@ def _execute(run: _Run, payload: bytes) -> None:
     )
     _keep(ledger, result)
     for made, receipt in result.records:
-        tx, before = befores[made.id]
+        tx, before = earlier[made.id]
         _note(run, tx, before, receipt, "")
     for drop in result.dropped:
-        tx, before = befores[drop.transaction.id]
+        tx, before = earlier[drop.transaction.id]
         _note(run, tx, before, None, drop.code)
 
 
