@@ -16,6 +16,7 @@ from hanse.apps import discover
 from hanse.cli.output import common, emit
 from hanse.codec.limits import LIMITS
 from hanse.codec.problems import title_of
+from hanse.contracts.compatibility import CHANGES
 from hanse.contracts.contract import Contract
 from hanse.contracts.dialect.rules import RULES
 from hanse.contracts.package import package_files
@@ -103,7 +104,7 @@ def _text(meaning: Meaning) -> str:
 def meanings() -> list[Meaning]:
     """Return what every code means, by code; one may have several meanings."""
     load_rooms()
-    found = [*_of_kernel(), *_of_contracts(), *_of_classes(), *_of_rules()]
+    found = [*_of_kernel(), *_of_contracts(), *_of_classes(), *_of_rules(), *_of_changes()]
     return sorted(found, key=lambda meaning: meaning.code)
 
 
@@ -149,6 +150,14 @@ def _of_rules() -> Iterator[Meaning]:
         clause = f"the dialect of contracts refuses:\n{_indented(rule.refused)}"
         remedy = f"{rule.remedy}\n          Accepted:\n{_indented(rule.accepted)}"
         yield Meaning(rule.id, "dialect", f"{rule.title} {rule.reason}", clause, remedy)
+
+
+def _of_changes() -> Iterator[Meaning]:
+    for code, change in CHANGES.items():
+        clause = f"the check of upgrades: {change.verdict.replace('_', ' ')}"
+        if code.startswith("api_"):
+            clause = "the check of upgrades: for callers; what is stored is not touched"
+        yield Meaning(code, "upgrade", change.title, clause, change.remedy)
 
 
 def _indented(example: str) -> str:
