@@ -11,12 +11,14 @@ from hanse.kernel.apply import (
     Dropped,
     Kernel,
     State,
-    load_contract,
 )
+from hanse.kernel.governance import Governance
+from hanse.kernel.library import BUILT_IN, Library, LoweringDiffers, Shelved, load_contract
 from hanse.kernel.outcomes import KERNEL_CODES, KernelCode
 from hanse.kernel.registry import Registry
 
 __all__ = [
+    "BUILT_IN",
     "KERNEL_CODES",
     "REPLAY",
     "BlockOverBudget",
@@ -25,9 +27,13 @@ __all__ = [
     "ContractNameTaken",
     "CostRulesUnknown",
     "Dropped",
+    "Governance",
     "Kernel",
     "KernelCode",
+    "Library",
+    "LoweringDiffers",
     "Registry",
+    "Shelved",
     "State",
     "load_contract",
 ]

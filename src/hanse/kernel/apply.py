@@ -29,14 +29,16 @@ from hanse.codec.ordered import OrderedBlock, OrderedSubmission
 from hanse.contracts.contract import Contract
 from hanse.contracts.meter import COST_VERSION
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
-from hanse.crypto import SHA256, Hash, hash_named
+from hanse.contracts.state import Reader
+from hanse.crypto import Hash, hash_named
 from hanse.errors import Corrupt, Misconfigured
 from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation_of
 from hanse.kernel.directory import Directory
 from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_hash
-from hanse.kernel.registry import Registry
+from hanse.kernel.library import BUILT_IN, Library
+from hanse.kernel.lifecycle import Place, settle_due
 from hanse.merkle.log import Frontier, leaf_hash
-from hanse.merkle.trie import StateTries
+from hanse.merkle.trie import EMPTY_ROOT, StateTries
 
 REPLAY = RESERVED_CONTRACT
 """Name under which the chain of nonce digests stands in the top trie."""
@@ -129,7 +131,7 @@ class ContractNameTaken(Misconfigured):
 
     name: str
     code: ClassVar[str] = "contract_name_taken"
-    hint: ClassVar[str] = "Give the contract another name; `registry` and `replay` are taken."
+    hint: ClassVar[str] = "Give the contract another name; the ledger's own are taken."
 
 
 @dataclass(eq=False)
@@ -191,14 +193,6 @@ class BlockView:
             self.bytes_written += len(key) + (0 if value is None else len(value))
 
 
-def load_contract(cls: type[Contract], hasher: Hash = SHA256) -> LoadedContract:
-    """Return a contract ready to be called: from its text, unless it is part of the kernel.
-
-    ``hasher`` is the network's; a caller that runs no call need not name it.
-    """
-    return LoadedContract(cls, hasher, built_in=cls is Registry)
-
-
 class Kernel:
     """The rules of one ledger: its genesis, its contracts, loaded once."""
 
@@ -218,14 +212,15 @@ class Kernel:
         self.rules = genesis.rules
         self.directory = Directory()
         self._applying = Directory()  # of blocks alone: what is read beside them never mixes in
-        self._registry_root: bytes | None = None
+        self._known_roots: tuple[bytes, bytes] | None = None
         self.contracts: dict[str, LoadedContract] = {}
-        classes: list[type[Contract]] = [Registry, *contracts]
-        for cls in classes:
-            loaded = load_contract(cls, self.hash)
+        self.library = Library(self.hash, (*BUILT_IN, *contracts))
+        for loaded in self.library.installed:
             if loaded.name in self.contracts or loaded.name == REPLAY:
                 raise ContractNameTaken(loaded.name)
             self.contracts[loaded.name] = loaded
+        for approved in genesis.contracts:
+            self.library.approve(approved.name, approved.hash)
         self._validators = validators_hash(genesis, self.hash.tagged)
         self._rules_hash = rules_hash(genesis, self.hash.tagged)
 
@@ -254,6 +249,7 @@ class Kernel:
         height = state.height + 1
         view = BlockView(state)
         self._look_at(state)
+        self.begin_block(state, view, height, block.time_ms)
         records: list[tuple[Transaction, bytes]] = []
         dropped: list[Dropped] = []
         repeated: list[Transaction] = []
@@ -275,23 +271,44 @@ class Kernel:
                 if outcome.writes:
                     view.add(tx.body.contract, outcome.writes)
                     if tx.body.contract == "registry":
-                        self._applying.forget()
-                        self._registry_root = None
+                        self._forget()
                 seen[tx.nonce_digest] = tx.id
                 records.append((tx, _receipt(tx, outcome, height, len(records))))
         lost = (tuple(dropped), tuple(repeated))
         if not records:
+            self._forget()  # with what the block's beginning has written
             return BlockResult(None, b"", state.block_id, (), *lost, {}, (), state.log_frontier)
         root = self._new_root(state, view, records)
         done = self._finish(state, view.writes, tuple(records), block, root)
         return replace(done, dropped=lost[0], repeated=lost[1])
 
     def _look_at(self, state: State) -> None:
-        """Keep what was read of the registry only while its root is the same."""
-        root = state.tries.root_of("registry")
-        if root != self._registry_root:
+        """Keep what was read of the built-in contracts only while their roots are the same."""
+        roots = state.tries.root_of("registry"), state.tries.root_of("governance")
+        if roots != self._known_roots:
             self._applying.forget()
-            self._registry_root = root
+            self._known_roots = roots
+
+    def _forget(self) -> None:
+        self._applying.forget()
+        self._known_roots = None
+
+    def begin_block(self, state: State, view: BlockView, height: int, time_ms: int) -> None:
+        """Carry out what was decided about contracts and is due; it takes no room from the block.
+
+        Raises:
+            LoweringDiffers: a contract's text is lowered otherwise here than was approved.
+        """
+        if state.tries.root_of("governance") == EMPTY_ROOT:
+            return
+        if settle_due(self.place(view, state.tries, time_ms), view.add, height):
+            view.bytes_written = 0
+            self._forget()
+
+    def place(self, reader: Reader, tries: StateTries, time_ms: int) -> Place:
+        """Return a state as proposals are carried out, or rehearsed, upon it."""
+        most = self.rules.block_write_bytes_max
+        return Place(reader, tries, self.library, self.hash, time_ms, most)
 
     def run(self, reader: BlockView | State, tx: Transaction, height: int, time_ms: int) -> Outcome:
         """Return the outcome of an admitted transaction: authorise, then call; nothing is written.
@@ -302,9 +319,15 @@ class Kernel:
         body = tx.body
         applying = isinstance(reader, BlockView)
         directory = self._applying if applying else self.directory.look_at(reader)
-        loaded = self.contracts.get(body.contract)
-        if loaded is None or not directory.is_active(reader, body.contract, height):
+        version = directory.version(reader, body.contract, height)
+        loaded = None
+        if version is not None:
+            loaded = self.library.find(reader, body.contract, version.hash)
+        if loaded is None:
             return Outcome("unknown_contract", 0, "no such contract is active at this height")
+        status = directory.status(reader, body.contract)
+        if status != "active":
+            return Outcome(f"contract_{status}", 0, f"the contract is {status}")
         entry = loaded.entries.get(body.action)
         if entry is None or entry.mark.kind != "action":
             return Outcome("unknown_action", 0, "the contract has no such action")

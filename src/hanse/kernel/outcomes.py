@@ -119,6 +119,22 @@ KERNEL_CODES: Final[tuple[KernelCode, ...]] = (
         "Check the name; `hanse contract list` shows what is active.",
     ),
     KernelCode(
+        "contract_retired",
+        "authorise",
+        True,
+        410,
+        "The contract is retired: its records stay, no action of it runs any more.",
+        "Read it with queries; a successor is a contract of another name.",
+    ),
+    KernelCode(
+        "contract_frozen",
+        "authorise",
+        True,
+        409,
+        "The contract is frozen: no action of it runs until it is unfrozen or upgraded.",
+        "See `hanse contract proposals` for what is under way; queries go on.",
+    ),
+    KernelCode(
         "unknown_action",
         "authorise",
         True,
