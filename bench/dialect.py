@@ -23,6 +23,7 @@ from hanse.codec.documents import decode_transaction
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
 from hanse.contracts.dialect.program import build_program
 from hanse.contracts.meter import Meter
+from hanse.contracts.package import package_hash
 from hanse.contracts.runtime import Call, LoadedContract
 from hanse.crypto import SHA256
 from hanse.node.ledger import Ledger
@@ -152,6 +153,7 @@ def embedded(payments: int, rounds: int) -> dict[str, float]:
         members = list(bank.members)
         ledger = Ledger(bank.folder, APP.contracts, next(iter(bank.members.values())))
         ledger.open()
+        package = package_hash(SmallBank, ledger.hash.tagged)
         contracts = {
             "plain": LoadedContract(SmallBank, built_in=True),
             "lowered": ledger.kernel.contracts["smallbank"],
@@ -160,7 +162,7 @@ def embedded(payments: int, rounds: int) -> dict[str, float]:
         number = 0
         for _ in range(rounds):
             for name, loaded in contracts.items():
-                ledger.kernel.contracts["smallbank"] = loaded
+                ledger.kernel.library.approve(package, loaded)
                 blocks = [_block(ledger, members, number + n) for n in range(payments // BLOCK_TXS)]
                 number += len(blocks)
                 start = time.process_time()

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from hanse.cli.checking import check
+from hanse.cli.lifecycle import COMMANDS
 from hanse.cli.options import Node, ValueCommand, on_node
 from hanse.cli.output import as_args, common, emit
 from hanse.client.reading import Key
@@ -14,17 +15,19 @@ from hanse.client.reading import Key
 
 @click.group()
 def contract() -> None:
-    """Check contracts; show which are active and what they offer."""
+    """Check contracts; show what they offer; propose, rehearse and decide what becomes of them."""
 
 
 contract.add_command(check)
+for _command in COMMANDS:
+    contract.add_command(_command)
 
 
 @contract.command("list")
 @on_node
 @common
 def list_(*, node: Node, as_json: bool) -> None:
-    """List the active contracts.
+    """List the contracts with their version and status.
 
     Examples:
       hanse contract list
@@ -32,7 +35,7 @@ def list_(*, node: Node, as_json: bool) -> None:
     """
     with node.client() as client:
         rows: list[dict[str, Any]] = client.get("/v1/contracts")
-    lines = [f"{r['name']:<16} {r['version']:<8} {r['title']}" for r in rows]
+    lines = [f"{r['name']:<16} {r['version']:<8} {r['status']:<8} {r['title']}" for r in rows]
     emit(rows, as_json=as_json, text="\n".join(lines))
 
 

@@ -85,6 +85,7 @@ KEYS_PER_MEMBER_MAX: Final = 64  # keys one member may have had over time
 # life cycle of contracts
 PART_CHARS_MAX: Final = 10_000  # characters of one part of a package's text; any fits a value
 PARTS_MAX: Final = 128  # parts of all texts of one package: what one proposal can read and hash
+CONTRACTS_MAX: Final = 1_000  # contracts of a ledger, retired ones among them
 VERSIONS_MAX: Final = 400  # versions of one contract; their list is one value
 PROPOSALS_OPEN_MAX: Final = 100  # proposals that wait for ballots or their height
 PROPOSAL_BLOCKS_MAX: Final = 1_000_000  # blocks for which a proposal may be open

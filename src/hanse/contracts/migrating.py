@@ -119,6 +119,11 @@ def migrate_state(
     return Migrated(code, meter.used, entries, reason, writes if code is None else None)
 
 
+def differing(old: LoadedContract, new: LoadedContract) -> tuple[str, ...]:
+    """Return the maps and values whose entries ``new`` looks at, one by one, when it takes over."""
+    return tuple(name for name, _ in _looked_at(old, new))
+
+
 def _looked_at(old: LoadedContract, new: LoadedContract) -> Iterator[tuple[str, _Reading]]:
     """Yield the maps and values whose entries may read otherwise now, in order, and how they do."""
     stepped = {mark.of: f for mark, f in new.migrations if mark.from_ == old.version}

@@ -197,7 +197,7 @@ class Kernel:
     """The rules of one ledger: its genesis, its contracts, loaded once."""
 
     def __init__(self, genesis: Genesis, ledger: str, contracts: Iterable[type[Contract]]) -> None:
-        """Load the built-in contracts and those given.
+        """Load the built-in contracts and those given, which genesis approves by their hashes.
 
         Raises:
             ContractNameTaken: two of them have one name.
@@ -220,7 +220,8 @@ class Kernel:
                 raise ContractNameTaken(loaded.name)
             self.contracts[loaded.name] = loaded
         for approved in genesis.contracts:
-            self.library.approve(approved.name, approved.hash)
+            if approved.name in self.contracts:
+                self.library.approve(approved.hash, self.contracts[approved.name])
         self._validators = validators_hash(genesis, self.hash.tagged)
         self._rules_hash = rules_hash(genesis, self.hash.tagged)
 

@@ -3,12 +3,12 @@
 
 from typing import Final, Self, TypeVar
 
-from hanse.codec.limits import ORGANISATIONS_MAX, ROLES_PER_MEMBER_MAX
+from hanse.codec.limits import CONTRACTS_MAX, ORGANISATIONS_MAX, ROLES_PER_MEMBER_MAX
 from hanse.contracts.keys import encode_key
 from hanse.contracts.records import Codec
 from hanse.contracts.state import Reader
 from hanse.identity import is_valid_at
-from hanse.kernel.entries import CONTRACTS
+from hanse.kernel.entries import CONTRACTS, REGISTERED
 from hanse.kernel.registry import (
     ContractEntry,
     ContractVersion,
@@ -116,6 +116,11 @@ class Directory:
         entry = self._entry(reader, "contracts", contract, _CONTRACTS)
         begun = [] if entry is None else [v for v in entry.versions if v.from_height <= height]
         return begun[-1] if begun else None
+
+    def contracts(self, reader: Reader) -> dict[str, list[ContractVersion]]:
+        """Return the versions of every contract that was ever active, by name, oldest first."""
+        rows = REGISTERED.rows(reader, CONTRACTS_MAX)
+        return {str(name): entry.versions for (name,), entry in rows}
 
     def status(self, reader: Reader, contract: str) -> str:
         """Return whether a contract is ``active``, ``frozen`` or ``retired``.

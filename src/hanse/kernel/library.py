@@ -77,17 +77,16 @@ class Library:
         self._shelf: dict[tuple[str, str], Shelved] = {}
         self._approved: dict[tuple[str, str], LoadedContract] = {}
 
-    def approve(self, name: str, package: str) -> None:
-        """Let the installed contract of that name stand for ``package``, as genesis says."""
-        for loaded in self.installed:
-            if loaded.name == name:
-                self._approved[name, package] = loaded
+    def approve(self, package: str, loaded: LoadedContract) -> None:
+        """Let an installed contract stand for ``package``, as genesis says."""
+        self._approved[loaded.name, package] = loaded
 
     def another(self) -> Self:
         """Return a library of the same contracts, for another user."""
         made = type(self)(self._hash, self._classes)
+        named = {loaded.name: loaded for loaded in made.installed}
         for name, package in self._approved:
-            made.approve(name, package)
+            made.approve(package, named[name])
         return made
 
     def find(self, reader: Reader, name: str, package: str) -> LoadedContract | None:

@@ -11,6 +11,7 @@ from typing import Final
 from hanse.codec.base64url import to_text
 from hanse.codec.documents import TAG_KEY, TAG_VALUE
 from hanse.codec.limits import (
+    CONTRACTS_MAX,
     HINT_CHARS_MAX,
     MIGRATION_COST_MAX,
     SETTLED_PER_BLOCK_MAX,
@@ -183,6 +184,8 @@ def _put_version(  # noqa: PLR0913, PLR0917 - of one call
     if count > VERSIONS_MAX:
         raise Refusal("too_many_versions", f"a contract has at most {VERSIONS_MAX}")
     if now is None:
+        if len(e.CONTRACTS.rows(place.reader, CONTRACTS_MAX)) >= CONTRACTS_MAX:
+            raise Refusal("too_many_contracts", f"a ledger has at most {CONTRACTS_MAX}")
         load_package(place.reader, held, place.hasher)
     else:
         put(name, _approved_writes(place, held, now))

@@ -10,7 +10,7 @@ from hanse.codec.documents import Body, Signature, Transaction, header_decoder
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
 from hanse.errors import Refusal
 from hanse.identity import organisation_of
-from hanse.kernel import load_contract
+from hanse.kernel.directory import Directory
 from hanse.node.clock import wall_clock_ms
 from hanse.node.errors import NotFound
 
@@ -28,10 +28,8 @@ class Queries:
         """Load the contracts once more for reading."""
         self._node = node
         self._catalogue = catalogue
-        self._contracts = {
-            name: load_contract(loaded.cls, node.kernel.hash)
-            for name, loaded in node.kernel.contracts.items()
-        }
+        self._library = node.kernel.library.another()
+        self._directory = Directory()
 
     def query(
         self, contract: str, name: str, args: dict[str, Any], signer: str | None
@@ -42,7 +40,7 @@ class Queries:
             NotFound: no such contract or query.
             Refusal: the query refused, or an argument is not of its type.
         """
-        loaded = self._loaded(contract)
+        loaded = self.loaded(contract)
         entry = loaded.entries.get(name)
         if entry is None or entry.mark.kind != "query":
             raise NotFound("query", f"{contract}.{name}")
@@ -111,7 +109,7 @@ class Queries:
 
     def organisations(self) -> list[dict[str, Any]]:
         """Return organisations with their members, roles and keys."""
-        registry = self._loaded("registry")
+        registry = self.loaded("registry")
         rows = {
             collection: self._rows(registry, collection)
             for collection in ("organisations", "members", "roles", "keys")
@@ -143,9 +141,16 @@ class Queries:
     def _roles(self, member: str, height: int) -> tuple[str, ...]:
         return self._node.kernel.directory.roles(self._node.store, member, height)
 
-    def _loaded(self, contract: str) -> LoadedContract:
-        loaded = self._contracts.get(contract)
-        if loaded is None:
+    def loaded(self, contract: str) -> LoadedContract:
+        """Return the current version of a contract.
+
+        Raises:
+            NotFound: none was ever active.
+        """
+        store = self._node.store
+        version = self._directory.look_at(store).version(store, contract, store.height)
+        loaded = version and self._library.find(store, contract, version.hash)
+        if not isinstance(loaded, LoadedContract):
             raise NotFound("contract", contract)
         return loaded
 

@@ -99,6 +99,7 @@ def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
     """Execute the first records of a block, the last of them under watch."""
     kernel, header = rerun.kernel, found.block.header
     view = BlockView(rerun.store)
+    kernel.begin_block(rerun.store, view, header.height, header.time_ms)
     for tx in found.transactions[:at]:
         kernel.directory.forget()  # an earlier one may have changed the registry
         outcome = _run(kernel, _Watched(view), tx, header)

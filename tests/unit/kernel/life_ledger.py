@@ -108,15 +108,13 @@ class Lots(Contract):
         return all(one.after is None or one.after.grams >= 0 for one in change.of(self.lots))
 '''
 )
+KILOS = "    kilos: int\n\n\nclass Lots"
 THREE = (
     TWO.replace('version = "2"', 'version = "3"')
     .replace("class LotOne:", "class LotTwo:")
     .replace("as version 1 had it", "as version 2 had it")
     .replace("\n    kilos: int\n", '\n    grams: int\n    place: str = "yard"\n')
-    .replace(
-        '\n    grams: int\n    place: str = "yard"\n\n\nclass Lots',
-        "\n    kilos: int\n\n\nclass Lots",
-    )
+    .replace('    grams: int\n    place: str = "yard"\n\n\nclass Lots', KILOS)
     .replace('from_="1"', 'from_="2"')
     .replace("lot_from_1(self, key: str, old: LotOne)", "lot_from_2(self, key: str, old: LotTwo)")
     .replace("Lot(grams=old.kilos * 1000)", "Lot(kilos=old.grams // 1000)")

@@ -192,10 +192,8 @@ def test_an_upgrade_may_not_cost_far_more_than_it_did(ledger: LifeLedger) -> Non
     number = ledger.propose("upgrade", package=ledger.package(TWO, "2"))
     ledger.rehearse(number, cost=0)
     for block in range(4):
-        txs = [
-            ledger.tx(ALICE, "lots", "make", {"lot": f"L{block}-{n}", "kilos": n})
-            for n in range(50)
-        ]
+        lots = [{"lot": f"L{block}-{n}", "kilos": n} for n in range(50)]
+        txs = [ledger.tx(ALICE, "lots", "make", args) for args in lots]
         assert set(codes(ledger.block(txs))) == {"ok"}
     settled = ledger.decide(number)
     assert (settled.status, settled.code) == ("failed", "cost_exceeded")
