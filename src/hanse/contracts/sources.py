@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contracts known by their texts alone, as a ledger keeps them: their hash, and what runs."""
 
+import re
 from collections.abc import Mapping
 
 from hanse.codec.base64url import to_text
@@ -15,6 +16,7 @@ from hanse.contracts.runtime import LoadedContract
 from hanse.crypto import Hash
 
 _PATTERN = "pattern_"
+_MODEL = re.compile(r"^from ([A-Za-z0-9_.]+)\.model import ", re.ASCII | re.MULTILINE)
 
 
 def hash_files(tagged: Tagged, name: str, version: str, files: Mapping[str, str]) -> str:
@@ -41,7 +43,9 @@ def load_files(files: Mapping[str, str], hasher: Hash) -> LoadedContract:
     if main is None:
         raise TypeError("a package is one contract, the model beside it, and patterns")
     ordered = {main: files[main], **{name: files[name] for name in sorted(files)}}
-    program = build_program(f"ledger.{main}", ordered)
+    named = _MODEL.search(files[main])  # where the author's module stood, if the text says so
+    place = named[1] if named else "ledger"
+    program = build_program(f"{place}.{main}", ordered)
     loaded = LoadedContract.of_program(program, hasher)
     check_migrations(loaded)
     return loaded
