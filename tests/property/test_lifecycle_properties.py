@@ -4,15 +4,18 @@
 A model of the life cycle follows each history: what it says must be what the ledger says.
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.kernel.life_ledger import ALICE, BOB, CAROL, ONE, THREE, TWO, LifeLedger
 from tests.unit.kernel.notes_contract import Notes
 
+from hanse.codec.documents import Transaction
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
-from hanse.kernel import Kernel
+from hanse.kernel import BlockResult, Kernel
 from hanse.kernel.entries import AGENDA, COUNTERS, PROPOSALS, REGISTERED, VERSIONS
 from hanse.kernel.proposals import ALLOWED
 from hanse.testing.memory import MemoryState
@@ -32,7 +35,7 @@ STEPS = st.one_of(
 class Recorded(LifeLedger):
     """A ledger that keeps its blocks, for another kernel to execute."""
 
-    def block(self, txs, *, after_ms=1_000):  # type: ignore[no-untyped-def]
+    def block(self, txs: Iterable[Transaction], *, after_ms: int = 1_000) -> BlockResult:
         order = OrderedBlock(
             self.state.height + 1,
             self.state.time_ms + after_ms,
@@ -44,7 +47,9 @@ class Recorded(LifeLedger):
         return self.result
 
 
-def do_step(ledger: Recorded, packages: dict[str, dict[str, object]], step: tuple) -> None:  # type: ignore[type-arg]
+def do_step(
+    ledger: Recorded, packages: dict[str, dict[str, object]], step: tuple[str, Any, Any]
+) -> None:
     what, which, more = step
     if what == "propose":
         terms = {"contract": "lots", "kind": which, "reason": "r", "open_blocks": 12}
@@ -95,7 +100,7 @@ def check(ledger: Recorded) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(STEPS, max_size=30))
-def test_any_history_keeps_one_current_version_or_none(steps: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_any_history_keeps_one_current_version_or_none(steps: list[tuple[str, Any, Any]]) -> None:
     ledger = Recorded()
     packages = {label: ledger.package(text, label) for label, text in TEXTS.items()}
     statuses = ["absent"]

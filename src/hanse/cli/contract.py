@@ -15,7 +15,7 @@ from hanse.client.reading import Key
 
 @click.group()
 def contract() -> None:
-    """Check contracts; show what they offer; propose, rehearse and decide what becomes of them."""
+    """Check contracts, show them, decide what becomes of them."""
 
 
 contract.add_command(check)

@@ -14,12 +14,13 @@ from hanse.kernel.apply import (
 )
 from hanse.kernel.governance import Governance
 from hanse.kernel.library import BUILT_IN, Library, LoweringDiffers, Shelved, load_contract
-from hanse.kernel.outcomes import KERNEL_CODES, KernelCode
+from hanse.kernel.outcomes import KERNEL_CODES, PROPOSAL_CODES, KernelCode, ProposalCode
 from hanse.kernel.registry import Registry
 
 __all__ = [
     "BUILT_IN",
     "KERNEL_CODES",
+    "PROPOSAL_CODES",
     "REPLAY",
     "BlockOverBudget",
     "BlockResult",
@@ -32,6 +33,7 @@ __all__ = [
     "KernelCode",
     "Library",
     "LoweringDiffers",
+    "ProposalCode",
     "Registry",
     "Shelved",
     "State",

@@ -218,8 +218,11 @@ class Governance(Contract):
         return self.proposals.get(number)
 
     @query
-    def list_proposals(self, ctx: Context, start: int = 1, limit: int = 100) -> list[Numbered]:
-        """Return proposals by number, from ``start`` on."""
+    def list_proposals(self, ctx: Context, start: int = 0, limit: int = 100) -> list[Numbered]:
+        """Return proposals by number, from ``start`` on; by default the newest."""
+        if start < 1:
+            counted = self.counters.get()
+            start = 1 if counted is None else max(1, counted.proposals - limit + 1)
         rows = self.proposals.items(start=start, limit=limit)
         return [Numbered(number=number, proposal=held) for number, held in rows]
 

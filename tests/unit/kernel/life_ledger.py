@@ -163,7 +163,7 @@ class LifeLedger(SmallLedger):
         """Propose as alice; returns the number."""
         asked = {"contract": "lots", "kind": kind, "reason": "it is time", **terms}
         assert self.do(ALICE, "governance.propose", terms=asked) == "ok", self.reason
-        return int(msgspec.json.decode(receipts(self.result)[0].result))
+        return int(msgspec.json.decode(self.result.records[0][1])["result"])
 
     @property
     def reason(self) -> str:

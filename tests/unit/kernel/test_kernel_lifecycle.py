@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contracts come, change, stop and go by what organisations decided; whole, or not at all."""
 
+import re
+from pathlib import Path
+
 import pytest
 from tests.unit.kernel.life_ledger import ALICE, BOB, ONE, THREE, TWO, LifeLedger
 from tests.unit.kernel.notes_contract import Notes
 from tests.unit.kernel.small_ledger import codes
 
 from hanse.codec.base64url import to_text
-from hanse.contracts import replace
-from hanse.kernel import Kernel
+from hanse.contracts import migrating, replace
+from hanse.kernel import PROPOSAL_CODES, Kernel, lifecycle
 from hanse.testing.memory import MemoryState
 
 
@@ -233,3 +236,11 @@ def test_an_open_upgrade_does_not_thaw_what_is_frozen(ledger: LifeLedger) -> Non
     assert ledger.upgrade(TWO, "2").status == "done"
     assert ledger.do(ALICE, "lots.weigh", lot="L1", grams=5) == "contract_frozen"
     assert replace(ledger.proposal(1), status="done") == ledger.proposal(1)
+
+
+def test_every_reason_to_fail_is_explained() -> None:
+    text = "".join(Path(str(m.__file__)).read_text("utf-8") for m in (lifecycle, migrating))
+    given = set(re.findall(r'(?:Refusal|_Stop|_refusing)\(\s*"([a-z_]+)"', text))
+    given |= set(re.findall(r'_contract_at_work\(\s*"([a-z_]+)"', text))
+    given |= {"cost_exceeded", "invariant_broken"}  # the runtime's own
+    assert given == {entry.code for entry in PROPOSAL_CODES}
