@@ -241,6 +241,7 @@ def _check_step(loaded: LoadedContract, mark: Mark, function: Callable[..., Any]
     keys = [] if key_type is None else [key_type]
     if len(given) != len(keys) + 1 or given[:-1] != keys:
         raise TypeError(f"{name}: a migration takes the key (of a map) and the entry as it was")
+    Codec[Any](given[-1])
     if returns not in (value_type, value_type | None):
         raise TypeError(f"{name}: a migration returns an entry of {mark.of}, or None")
 

@@ -138,7 +138,9 @@ def load_package(reader: Reader, held: Proposal, hasher: Hash) -> LoadedContract
         loaded = load_files(read_files(reader, package), hasher)
     except OutsideDialect:  # where, may be told otherwise by another Python: `contract check` does
         raise Refusal("outside_dialect", "the text is not written in the dialect") from None
-    except TypeError:
+    except (MemoryError, RecursionError):
+        raise
+    except Exception:  # noqa: BLE001 - whatever a text does, it must not stop the ledger
         raise Refusal("not_a_contract", "the text holds no contract, or one of bad types") from None
     if (loaded.name, loaded.version) != (held.terms.contract, package.version):
         found = f"{loaded.name} {loaded.version}"
