@@ -16,7 +16,7 @@ from hanse.contracts.meter import COSTS
 from hanse.contracts.records import Codec, StoredValueDamaged
 from hanse.contracts.refusals import CostExceeded, Fault, ReaderFailed, Refused
 from hanse.contracts.runtime import LoadedContract
-from hanse.contracts.schema import schema_of
+from hanse.contracts.schema import Schema, schema_of
 from hanse.contracts.state import Map, Reader
 
 Writes = dict[bytes, bytes | None]
@@ -135,8 +135,7 @@ def _looked_at(old: LoadedContract, new: LoadedContract) -> Iterator[tuple[str, 
 def _shape(loaded: LoadedContract, name: str) -> object:
     if name not in loaded.map_types:
         return _NO_VALUE
-    key, value = loaded.map_types[name]
-    return (None if key is None else schema_of(key), schema_of(value))
+    return _key_kind(loaded, name), _bare(schema_of(loaded.map_types[name][1]))
 
 
 def _rows(reader: Reader, contract: str, name: str) -> Iterator[tuple[bytes, bytes]]:
@@ -201,7 +200,22 @@ def _contract_at_work(code: str, where: str = "") -> Iterator[None]:
 
 def _key_kind(loaded: LoadedContract, name: str) -> object:
     key = loaded.map_types[name][0] if name in loaded.map_types else None
-    return None if key is None else schema_of(key)
+    return None if key is None else _bare(schema_of(key))
+
+
+def _bare(schema: Schema) -> Schema:
+    """Return a schema without names of records and their docstrings: what data depend on."""
+    bare: Schema = {}
+    for word, part in schema.items():
+        if word == "properties":
+            bare[word] = {name: _bare(inner) for name, inner in part.items()}
+        elif word in ("anyOf", "prefixItems"):
+            bare[word] = [_bare(inner) for inner in part]
+        elif word == "items" and isinstance(part, dict):
+            bare[word] = _bare(part)
+        elif word not in ("description", "title"):
+            bare[word] = part
+    return bare
 
 
 def _check(new: LoadedContract, reader: Reader, writes: Writes, now: int) -> None:

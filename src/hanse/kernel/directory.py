@@ -114,8 +114,10 @@ class Directory:
     def version(self, reader: Reader, contract: str, height: int) -> ContractVersion | None:
         """Return the version of ``contract`` that is current in the block of that height."""
         entry = self._entry(reader, "contracts", contract, _CONTRACTS)
-        begun = [] if entry is None else [v for v in entry.versions if v.from_height <= height]
-        return begun[-1] if begun else None
+        for version in reversed([] if entry is None else entry.versions):
+            if version.from_height <= height:
+                return version
+        return None
 
     def contracts(self, reader: Reader) -> dict[str, list[ContractVersion]]:
         """Return the versions of every contract that was ever active, by name, oldest first."""

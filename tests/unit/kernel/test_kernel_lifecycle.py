@@ -4,12 +4,14 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.unit.kernel.life_ledger import ALICE, BOB, ONE, THREE, TWO, LifeLedger
 from tests.unit.kernel.notes_contract import Notes
 from tests.unit.kernel.small_ledger import codes
 
 from hanse.codec.base64url import to_text
+from hanse.codec.limits import SETTLED_PER_BLOCK_MAX
 from hanse.contracts import migrating, replace
 from hanse.kernel import PROPOSAL_CODES, Kernel, lifecycle
 from hanse.testing.memory import MemoryState
@@ -143,6 +145,9 @@ BROKEN = {
         "        return Lot(grams",
         '        require(old.kilos > 3, "not_heavy")\n        return Lot(grams',
     ),
+    "cost_exceeded": TWO.replace(
+        "return Lot(grams", "while True:\n            key = key\n        return Lot(grams"
+    ),
     "entry_unreadable": TWO.replace('from_="1"', 'from_="0"'),
     "entry_lost": TWO.replace("lots: Map", "others: Map")
     .replace("self.lots", "self.others")
@@ -236,6 +241,52 @@ def test_an_open_upgrade_does_not_thaw_what_is_frozen(ledger: LifeLedger) -> Non
     assert ledger.upgrade(TWO, "2").status == "done"
     assert ledger.do(ALICE, "lots.weigh", lot="L1", grams=5) == "contract_frozen"
     assert replace(ledger.proposal(1), status="done") == ledger.proposal(1)
+
+
+def test_a_block_settles_so_many_proposals_and_the_next_the_rest() -> None:
+    ledger = LifeLedger()
+    asked = {"contract": "notes", "kind": "freeze", "reason": "r", "open_blocks": 4}
+    many = range(SETTLED_PER_BLOCK_MAX + 1)
+    txs = [ledger.tx(ALICE, "governance", "propose", {"terms": asked}) for _ in many]
+    assert set(codes(ledger.block(txs))) == {"ok"}
+    ledger.pass_blocks(4)
+    states = [ledger.proposal(number + 1).status for number in many]
+    assert states == ["expired"] * SETTLED_PER_BLOCK_MAX + ["proposed"]
+    ledger.pass_blocks(1)
+    assert ledger.proposal(len(states)).status == "expired"
+
+
+def test_versions_and_contracts_are_so_many(
+    ledger: LifeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "VERSIONS_MAX", 1)
+    assert ledger.upgrade(TWO, "2").code == "too_many_versions"
+    monkeypatch.setattr(lifecycle, "VERSIONS_MAX", 2)
+    assert ledger.upgrade(TWO, "2").status == "done"
+    for most, code in ((3, "too_many_contracts"), (4, None)):
+        fresh = LifeLedger()
+        monkeypatch.setattr(lifecycle, "CONTRACTS_MAX", most)
+        number = fresh.propose("install", package=fresh.package(ONE, "1"))
+        assert fresh.decide(number).code == code
+
+
+def test_a_migration_writes_no_more_than_a_block_takes(
+    ledger: LifeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len(b"lots\x00\x30L1\x00") + len(b'{"grams":3000,"place":"yard"}')
+    for most, code in ((size - 1, "migration_too_large"), (size, None)):
+        rules = msgspec.structs.replace(ledger.kernel.rules, block_write_bytes_max=most)
+        number = ledger.propose("upgrade", package=ledger.package(TWO, "2"))
+        ledger.rehearse(number)
+        held = ledger.proposal(number)
+        monkeypatch.setattr(ledger.kernel, "rules", rules)
+        place = ledger.kernel.place(ledger.state, ledger.state.tries, 0)
+        if code is None:
+            assert lifecycle.try_upgrade(place, held, 10_000).migrated.code is None
+        else:
+            with pytest.raises(lifecycle.Refusal, match="a block takes"):
+                lifecycle.try_upgrade(place, held, 10_000)
+        monkeypatch.undo()
 
 
 def test_every_reason_to_fail_is_explained() -> None:
