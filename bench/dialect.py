@@ -23,6 +23,7 @@ from hanse.codec.documents import decode_transaction
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
 from hanse.contracts.dialect.program import build_program
 from hanse.contracts.meter import Meter
+from hanse.contracts.package import package_hash
 from hanse.contracts.runtime import Call, LoadedContract
 from hanse.crypto import SHA256
 from hanse.engines.embedded import BLOCKS_IN_HAND
@@ -162,7 +163,8 @@ async def embedded(payments: int, rounds: int) -> dict[str, float]:
             ledger.open()
             ledgers[name] = ledger
         plain = LoadedContract(SmallBank, built_in=True)
-        ledgers["plain"].kernel.contracts["smallbank"] = plain
+        package = package_hash(SmallBank, ledger.hash.tagged)
+        ledgers["plain"].kernel.library.approve(package, plain)
         spent: dict[str, list[tuple[float, float]]] = {name: [] for name in ledgers}
         count = payments // BLOCK_TXS
         for number in range(rounds):

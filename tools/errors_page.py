@@ -11,7 +11,7 @@ from hanse.codec.problems import title_of
 from hanse.contracts import Contract
 from hanse.contracts.runtime import LoadedContract
 from hanse.errors import Corrupt, HanseError, Misconfigured, Rejected
-from hanse.kernel import KERNEL_CODES, Registry, load_contract
+from hanse.kernel import BUILT_IN, KERNEL_CODES, PROPOSAL_CODES, load_contract
 
 FAMILIES: tuple[tuple[type[HanseError], str], ...] = (
     (Rejected, "The request is at fault: the caller can change it. Exit code 1 unless said."),
@@ -63,11 +63,17 @@ def errors_page() -> str:
         for c in KERNEL_CODES
     ]
     parts.append(
+        "\n## Proposals that failed\n\nAn approved proposal about a contract that could not be"
+        " carried out says\nwhy; nothing of it remains.\n\n"
+        "| code | cause | remedy |\n|---|---|---|\n"
+    )
+    parts += [f"| `{c.code}` | {cell(c.cause)} | {cell(c.remedy)} |\n" for c in PROPOSAL_CODES]
+    parts.append(
         "\n## Refusals of contracts\n\nReceipts with `rejected`; the reason in the receipt says"
         " what to\nchange. Codes that stand above are not repeated.\n"
     )
     known = {c.code for c in KERNEL_CODES}
-    contracts: list[type[Contract]] = [Registry, *(c for a in discover() for c in a.contracts)]
+    contracts: list[type[Contract]] = [*BUILT_IN, *(c for a in discover() for c in a.contracts)]
     for contract in contracts:
         parts += refusals_of(load_contract(contract), known)
     return "".join(parts)

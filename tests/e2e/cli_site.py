@@ -105,9 +105,9 @@ class Site:
         return self.process.returncode
 
 
-def make_node(path: Path) -> str:
+def make_node(path: Path, genesis: str = GENESIS) -> str:
     """Make a node under ``path / "node"`` and return its ledger id."""
-    (path / "genesis.toml").write_text(GENESIS, "utf-8")
+    (path / "genesis.toml").write_text(genesis, "utf-8")
     made = run(
         "node", "init", "--genesis", path / "genesis.toml", "--dir", path / "node",
         "--app", BANK, "--json",
@@ -116,9 +116,13 @@ def make_node(path: Path) -> str:
     return str(document(made)["ledger"])
 
 
-def start(path: Path) -> Site:
+def start(path: Path, genesis: str = GENESIS) -> Site:
     """Return a new node that listens."""
-    ledger = make_node(path)
+    return start_again(path, make_node(path, genesis))
+
+
+def start_again(path: Path, ledger: str) -> Site:
+    """Return the node under ``path`` once it listens."""
     command = [sys.executable, "-m", "hanse", "node", "run", str(path / "node")]
     process = subprocess.Popen(
         [*command, "--port", "0", "--app", BANK, "--json"],

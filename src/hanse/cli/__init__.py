@@ -29,7 +29,10 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "tx": ("tx", "Send, show, explain and re-execute transactions."),
         "query": ("contract", "Ask a query of a contract."),
         "state": ("contract", "Show a value of a contract's state, proved present or absent."),
-        "contract": ("contract", "Check contracts; show which are active and what they offer."),
+        "contract": (
+            "contract",
+            "Check contracts, show them, decide what becomes of them.",
+        ),
         "gen": ("gen", "Generate clients and schemas from a contract's types."),
         "import": ("document", "Check a standard's document and put it on the ledger."),
         "export": ("document", "Fetch a kept document, byte for byte."),

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from hanse.cli.checking import check
+from hanse.cli.lifecycle import COMMANDS
 from hanse.cli.options import Node, ValueCommand, on_node
 from hanse.cli.output import as_args, common, emit
 from hanse.cli.packaging import diff_command, package_command
@@ -16,18 +17,18 @@ from hanse.client.reading import Key
 
 @click.group()
 def contract() -> None:
-    """Check contracts; show which are active and what they offer."""
+    """Check contracts, show them, decide what becomes of them."""
 
 
-for command in (check, package_command, diff_command, test_command):
-    contract.add_command(command)
+for _command in (check, package_command, diff_command, test_command, *COMMANDS):
+    contract.add_command(_command)
 
 
 @contract.command("list")
 @on_node
 @common
 def list_(*, node: Node, as_json: bool) -> None:
-    """List the active contracts.
+    """List the contracts with their version and status.
 
     Examples:
       hanse contract list
@@ -35,7 +36,7 @@ def list_(*, node: Node, as_json: bool) -> None:
     """
     with node.client() as client:
         rows: list[dict[str, Any]] = client.get("/v1/contracts")
-    lines = [f"{r['name']:<16} {r['version']:<8} {r['title']}" for r in rows]
+    lines = [f"{r['name']:<16} {r['version']:<8} {r['status']:<8} {r['title']}" for r in rows]
     emit(rows, as_json=as_json, text="\n".join(lines))
 
 

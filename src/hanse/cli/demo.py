@@ -25,6 +25,7 @@ from hanse.contracts.story import Story
 from hanse.crypto import keyfiles, signers
 from hanse.crypto.signers import Signer
 from hanse.errors import Rejected
+from hanse.identity import GenesisPolicy
 from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import Folder, make_folder
 from hanse.node.founding import Founder, Operator, found
@@ -72,6 +73,7 @@ def build_stage(path: Path, seed: int, suite: str) -> Stage:
         contracts=[c for app in apps for c in app.contracts],
         witnesses={WITNESS: witness},
         witness_quorum=1,
+        policies=[GenesisPolicy([], "contract.approve", ["admin"], "2")],
     )
     folder = make_folder(path / "node", genesis, "node1", operator)
     return Stage(folder, wallet, witness, apps, played)

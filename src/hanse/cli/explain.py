@@ -23,7 +23,7 @@ from hanse.contracts.package import package_files
 from hanse.contracts.runtime import LoadedContract
 from hanse.errors import Corrupt, HanseError, Misconfigured, Rejected
 from hanse.gateway.problems import error_classes, family_of, fields_of
-from hanse.kernel import KERNEL_CODES, Registry, load_contract
+from hanse.kernel import BUILT_IN, KERNEL_CODES, PROPOSAL_CODES, load_contract
 
 # rooms whose import needs what a node does not have, or that define no codes
 NOT_LOADED: Final = ("hanse.testing", "hanse.apps", "hanse.__main__")
@@ -104,7 +104,8 @@ def _text(meaning: Meaning) -> str:
 def meanings() -> list[Meaning]:
     """Return what every code means, by code; one may have several meanings."""
     load_rooms()
-    found = [*_of_kernel(), *_of_contracts(), *_of_classes(), *_of_rules(), *_of_changes()]
+    of_contracts = [*_of_proposals(), *_of_contracts()]
+    found = [*_of_kernel(), *of_contracts, *_of_classes(), *_of_rules(), *_of_changes()]
     return sorted(found, key=lambda meaning: meaning.code)
 
 
@@ -145,6 +146,12 @@ def _of_kernel() -> Iterator[Meaning]:
         yield Meaning(entry.code, "kernel", entry.cause, clause, entry.remedy)
 
 
+def _of_proposals() -> Iterator[Meaning]:
+    for entry in PROPOSAL_CODES:
+        clause = "a proposal that was approved and could not be carried out says so: it failed"
+        yield Meaning(entry.code, "lifecycle", entry.cause, clause, entry.remedy)
+
+
 def _of_rules() -> Iterator[Meaning]:
     for rule in RULES.values():
         clause = f"the dialect of contracts refuses:\n{_indented(rule.refused)}"
@@ -165,7 +172,7 @@ def _indented(example: str) -> str:
 
 
 def _of_contracts() -> Iterator[Meaning]:
-    classes: list[type[Contract]] = [Registry]
+    classes: list[type[Contract]] = [*BUILT_IN]
     classes += [contract for app in discover() for contract in app.contracts]
     kernel = {entry.code for entry in KERNEL_CODES}
     for cls in classes:

@@ -84,6 +84,18 @@ ROTATION_OVERLAP_BLOCKS_MAX: Final = 100_000  # blocks an old key may outlive it
 REASON_CHARS_MAX: Final = 400  # characters of a withdrawal's reason
 KEYS_PER_MEMBER_MAX: Final = 64  # keys one member may have had over time
 
+# life cycle of contracts
+PART_CHARS_MAX: Final = 10_000  # characters of one part of a package's text; any fits a value
+PARTS_MAX: Final = 128  # parts of all texts of one package: what one proposal can read and hash
+CONTRACTS_MAX: Final = 1_000  # contracts of a ledger, retired ones among them
+VERSIONS_MAX: Final = 400  # versions of one contract; their list is one value
+PROPOSALS_OPEN_MAX: Final = 100  # proposals that wait for ballots or their height
+PROPOSAL_BLOCKS_MAX: Final = 1_000_000  # blocks for which a proposal may be open
+BALLOTS_MAX: Final = 1_000  # members who vote on one proposal
+SETTLED_PER_BLOCK_MAX: Final = 4  # proposals that one block settles; more wait for the next
+FROZEN_ENTRIES_MAX: Final = 500_000  # of a contract whose upgrade binds its roots; 6 s to hash
+MIGRATION_COST_MAX: Final = 10_000_000  # units of one migration, about 10 s at worst, in one block
+
 LIMITS: Final[dict[str, int]] = {
     name: value for name, value in list(globals().items()) if name.isupper() and type(value) is int
 }

@@ -2,7 +2,7 @@
 """The contract language: what a contract module imports, and nothing else."""
 
 from hanse.contracts.app import App, Format, Panel
-from hanse.contracts.contract import Change, Context, Contract, action, invariant, query
+from hanse.contracts.contract import Change, Context, Contract, action, invariant, migrate, query
 from hanse.contracts.money import mul_div
 from hanse.contracts.records import event, record, replace
 from hanse.contracts.refusals import Refused, must, require
@@ -28,6 +28,7 @@ __all__ = [
     "action",
     "event",
     "invariant",
+    "migrate",
     "mul_div",
     "must",
     "query",

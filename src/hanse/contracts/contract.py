@@ -18,6 +18,7 @@ from hanse.contracts.types import MemberId, OrganisationId
 C = TypeVar("C", bound="Contract")
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 Handler = Callable[Concatenate[C, "Context", P], R]
 MARK = "__hanse__"
@@ -27,8 +28,10 @@ MARK = "__hanse__"
 class Mark:
     """What a decorator leaves on a method."""
 
-    kind: Literal["action", "query", "invariant"]
+    kind: Literal["action", "query", "invariant", "migrate"]
     role: str | None = None
+    from_: str = ""
+    of: str = ""
 
 
 def action(*, role: str | None) -> Callable[[Handler[C, P, R]], Handler[C, P, R]]:
@@ -53,6 +56,21 @@ def invariant(
     """Declare what must hold after every action; it is given what the action wrote."""
     setattr(function, MARK, Mark("invariant"))
     return function
+
+
+def migrate(*, from_: str, of: str) -> Callable[[F], F]:
+    """Declare how an entry of the map or value ``of``, written by version ``from_``, reads now.
+
+    The method takes the key (a map's only) and the entry as it was, under the type that its
+    annotation says, and returns the entry as it is now; ``None`` removes it. It can reach no state
+    and knows no time: a rehearsal gives what the activation will give.
+    """
+
+    def mark(function: F) -> F:
+        setattr(function, MARK, Mark("migrate", from_=from_, of=of))
+        return function
+
+    return mark
 
 
 class Change:
@@ -140,6 +158,11 @@ class Context:
         data = encode_parts(tag, parts)
         self._meter.charge(COSTS["digest"], len(data))
         return to_text(self._tagged(TAG_DIGEST, data))
+
+    def tagged(self, tag: str, data: bytes) -> bytes:
+        """Return the network's hash of ``data`` under ``tag``; for contracts of Hanse itself."""
+        self._meter.charge(COSTS["digest"], len(data))
+        return self._tagged(tag, data)
 
     def emit(self, fields: Any) -> None:
         """Put a contract event into the receipt, after those emitted before."""

@@ -173,6 +173,7 @@ class LoadedContract:
         self.map_types: dict[str, tuple[Any, Any]] = {}
         self._load_state()
         self.entries: dict[str, Entry] = {}
+        self.migrations: list[tuple[Mark, Callable[..., Any]]] = []
         self._invariants: list[Callable[..., bool]] = []
         self._load_methods()
 
@@ -199,6 +200,8 @@ class LoadedContract:
                 continue
             if mark.kind == "invariant":
                 self._invariants.append(function)
+            elif mark.kind == "migrate":
+                self.migrations.append((mark, function))
             else:
                 self.entries[name] = _entry(name, mark, function)
 

@@ -205,6 +205,15 @@ class Map(Generic[K, V]):
         except Fault as error:
             raise ValueError(str(error)) from None
 
+    def key_of(self, key: bytes) -> K:
+        """Return the typed key that state key bytes of this map stand for."""
+        found: K = self._decode_key(key)
+        return found
+
+    def encode(self, value: V) -> bytes:
+        """Return the bytes under which ``value`` is stored."""
+        return self._codec.encode(value)
+
     def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
         """Return one written entry with its values decoded."""
         return Written(key, *_values(self._codec, before, after), self._decode_key)
@@ -308,6 +317,10 @@ class Value(Generic[V]):
             raise ValueError(f"{self.name} is a single value: it has no key")
         return self._key
 
+    def encode(self, value: V) -> bytes:
+        """Return the bytes under which ``value`` is stored."""
+        return self._codec.encode(value)
+
     def written(self, key: bytes, before: bytes | None, after: bytes | None) -> Written[V]:
         """Return the written cell with its values decoded."""
         assert key == self._key
@@ -321,6 +334,18 @@ class Value(Generic[V]):
     def set(self, value: V) -> None:
         """Replace the value."""
         self._door.put(self._key, self._codec.encode(value))
+
+
+def ask_beside(
+    collection: Map[Any, Any] | Value[Any], read: Callable[[Reader], T], rows: int = 1
+) -> T:
+    """Return what ``read`` finds in other state than the contract's own, charged by ``rows``.
+
+    For the contracts of Hanse itself, which read the registry.
+    """
+    door = collection._door  # noqa: SLF001 - of one module
+    door.meter.charge(COSTS["scan"] + COSTS["row"] * rows)
+    return door.ask(read)
 
 
 def _values(

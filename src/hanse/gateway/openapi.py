@@ -96,6 +96,10 @@ ROUTES: Final = (
         "A contract: schemas, refusals, source",
     ),
     Route(
+        "get", "/v1/proposals/{number}/rehearsal", "rehearsal", "contracts",
+        "What a proposal about a contract would do to the state of now",
+    ),
+    Route(
         "get", "/v1/feed", "feed", "blocks",
         "Blocks as they become durable, as server-sent events", "text/event-stream", ("from",),
     ),
@@ -127,6 +131,7 @@ _PARAMETERS: Final[dict[str, tuple[Schema, str]]] = {
     "tx": (HASH, "Transaction id."),
     "height": (HEIGHT, "Height of a block."),
     "contract": (TEXT, "Name of a contract."),
+    "number": (HEIGHT, "Number of a proposal."),
     "map": (TEXT, "Name of a map of the contract."),
     "format": (TEXT, "Name of a format."),
     "digest": (HASH, "SHA-256 of the document."),
@@ -142,6 +147,7 @@ _PARAMETERS: Final[dict[str, tuple[Schema, str]]] = {
 }
 _ANSWERS: Final = {
     "ledger": "Ledger",
+    "rehearsal": "Rehearsal",
     "genesis": "Genesis",
     "organisations": "Organisations",
     "transaction": "Record",

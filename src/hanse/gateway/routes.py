@@ -81,6 +81,7 @@ class Routes:
             ("/v1/contracts/{contract}", get, self.contract),
             ("/v1/contracts/{contract}/queries/{query}", post, self.query),
             ("/v1/contracts/{contract}/actions/{action}/check", post, self.check),
+            ("/v1/proposals/{number}/rehearsal", get, self.rehearsal),
             ("/v1/organisations", get, self.organisations),
             ("/v1/formats", get, self.formats),
             ("/v1/formats/{format}/check", post, self.check_format),
@@ -202,6 +203,11 @@ class Routes:
             names["contract"], names["action"], asked.args, asked.signer
         )
         return _json(answer)
+
+    async def rehearsal(self, request: Request) -> Response:
+        """Answer with what a proposal about a contract would do; nothing is written."""
+        number = _number(request.path_params["number"], "number")
+        return _json(await self._service.rehearse(number))
 
     async def organisations(self, _request: Request) -> Response:
         """Answer with organisations, members and keys."""

@@ -153,8 +153,16 @@ def _contract_answers() -> dict[str, object]:
             "title": TEXT,
             "hash": HASH,
             "built_in": {"type": "boolean"},
+            "status": {"enum": ["active", "frozen", "retired"]},
         }
     )
+    rehearsal: dict[str, object] = {
+        **dict.fromkeys(("changed", "cost", "entries", "height", "proposal"), HEIGHT),
+        **dict.fromkeys(("binds", "contract", "kind", "mode", "reason"), TEXT),
+        **dict.fromkeys(("root_after", "root_before"), TEXT),
+        "code": {"anyOf": [TEXT, {"type": "null"}]},
+        "maps": list_of(TEXT),
+    }
     called: dict[str, object] = {"name": TEXT, "doc": TEXT, "args": OBJECT, "result": OBJECT}
     description: dict[str, object] = {
         **dict.fromkeys(("name", "doc", "version", "source"), TEXT),
@@ -184,6 +192,7 @@ def _contract_answers() -> dict[str, object]:
         "Contract": opened(description),
         "Contracts": list_of(line),
         "Formats": list_of(a_format),
+        "Rehearsal": opened(rehearsal),
         "Kept": closed({"bytes": HEIGHT, "digest": HASH}),
         "Report": opened(report),
     }

@@ -142,6 +142,9 @@ class NodeService(Protocol):
     def describe(self, contract: str) -> Json:
         """Return the description of a contract, schemas and source included."""
 
+    async def rehearse(self, number: int) -> Json:
+        """Return what a proposal about a contract would do to the state of now."""
+
     def organisations(self) -> list[Json]:
         """Return organisations, members, keys."""
 

@@ -45,6 +45,11 @@ def is_name(text: str) -> bool:
     return _NAME(text) is not None
 
 
+def is_contract_name(text: str) -> bool:
+    """Whether ``text`` may name a contract: a-z, 0-9 and ``_``, a letter first."""
+    return _CONTRACT(text) is not None and len(text) <= NAME_CHARS_MAX
+
+
 def is_member_id(text: str) -> bool:
     """Whether ``text`` has the form ``member@organisation``."""
     member, at, organisation = text.partition("@")
@@ -212,7 +217,7 @@ def _check_organisations(genesis: Genesis) -> set[str]:
 
 
 def _check_contract(contract: GenesisContract, at: str) -> None:
-    if not _CONTRACT(contract.name) or len(contract.name) > NAME_CHARS_MAX:
+    if not is_contract_name(contract.name):
         raise Malformed(reason="a contract name is a-z, 0-9 and _", at=f"{at}.name")
     if contract.name == RESERVED_CONTRACT:
         raise Malformed(reason="the name is taken by the ledger itself", at=f"{at}.name")

@@ -13,14 +13,17 @@ from hanse.kernel.apply import (
     Executed,
     Kernel,
     State,
-    load_contract,
 )
-from hanse.kernel.outcomes import KERNEL_CODES, KernelCode
+from hanse.kernel.governance import Governance
+from hanse.kernel.library import BUILT_IN, Library, LoweringDiffers, Shelved, load_contract
+from hanse.kernel.outcomes import KERNEL_CODES, PROPOSAL_CODES, KernelCode, ProposalCode
 from hanse.kernel.registry import Registry
 from hanse.kernel.view import BlockView
 
 __all__ = [
+    "BUILT_IN",
     "KERNEL_CODES",
+    "PROPOSAL_CODES",
     "REPLAY",
     "Asked",
     "Below",
@@ -31,9 +34,14 @@ __all__ = [
     "CostRulesUnknown",
     "Dropped",
     "Executed",
+    "Governance",
     "Kernel",
     "KernelCode",
+    "Library",
+    "LoweringDiffers",
+    "ProposalCode",
     "Registry",
+    "Shelved",
     "State",
     "load_contract",
 ]

@@ -30,15 +30,18 @@ from hanse.contracts.dialect.program import Program
 from hanse.contracts.meter import COST_VERSION
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
 from hanse.contracts.state import Reader
-from hanse.crypto import SHA256, Hash, hash_named
+from hanse.crypto import Hash, hash_named
 from hanse.errors import Corrupt, Misconfigured
 from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation_of
 from hanse.kernel.directory import Directory
 from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_hash
-from hanse.kernel.registry import Registry
+from hanse.kernel.library import BUILT_IN, Library
+from hanse.kernel.lifecycle import Place, settle_due
 from hanse.kernel.view import BlockView
 from hanse.merkle.log import Frontier, leaf_hash
 from hanse.merkle.trie import StateTries
+
+_KNOWN = frozenset({"registry", "governance"})  # read by the kernel itself, and remembered
 
 REPLAY = RESERVED_CONTRACT
 """Name under which the chain of nonce digests stands in the top trie."""
@@ -93,7 +96,8 @@ class Dropped:
 class Executed:
     """What the transactions of a block did, before roots and header are made of it.
 
-    ``changes`` has an entry for each record: what it wrote, by contract.
+    ``changes`` has an entry for each record: what it wrote, by contract. ``begun`` is what was
+    written before the first of them: decided things that were due.
     """
 
     height: int
@@ -101,6 +105,7 @@ class Executed:
     changes: tuple[Writes, ...]
     dropped: tuple[Dropped, ...]
     repeated: tuple[Transaction, ...]
+    begun: Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ class ContractNameTaken(Misconfigured):
 
     name: str
     code: ClassVar[str] = "contract_name_taken"
-    hint: ClassVar[str] = "Give the contract another name; `registry` and `replay` are taken."
+    hint: ClassVar[str] = "Give the contract another name; the ledger's own are taken."
 
 
 @dataclass(eq=False)
@@ -150,16 +155,6 @@ class CostRulesUnknown(Misconfigured):
     known: int
     code: ClassVar[str] = "cost_rules_unknown"
     hint: ClassVar[str] = "Run the version of Hanse that the ledger was founded with."
-
-
-def load_contract(cls: type[Contract] | Program, hasher: Hash = SHA256) -> LoadedContract:
-    """Return a contract ready to be called: from its text, unless it is part of the kernel.
-
-    ``hasher`` is the network's; a caller that runs no call need not name it.
-    """
-    if isinstance(cls, Program):
-        return LoadedContract.of_program(cls, hasher)
-    return LoadedContract(cls, hasher, built_in=cls is Registry)
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
@@ -179,7 +174,7 @@ class Kernel:
     def __init__(
         self, genesis: Genesis, ledger: str, contracts: Iterable[type[Contract] | Program]
     ) -> None:
-        """Load the built-in contracts and those given, by class or by their programs.
+        """Load the built-in contracts and those given, which genesis approves by their hashes.
 
         Raises:
             ContractNameTaken: two of them have one name.
@@ -195,18 +190,21 @@ class Kernel:
         self.directory = Directory()
         self._applying = Directory()  # of blocks alone: what is read beside them never mixes in
         self.contracts: dict[str, LoadedContract] = {}
-        given: list[type[Contract] | Program] = [Registry, *contracts]
-        for contract in given:
-            loaded = load_contract(contract, self.hash)
+        self.library = Library(self.hash, (*BUILT_IN, *contracts))
+        for loaded in self.library.installed:
             if loaded.name in self.contracts or loaded.name == REPLAY:
                 raise ContractNameTaken(loaded.name)
             self.contracts[loaded.name] = loaded
+        for approved in genesis.contracts:
+            if approved.name in self.contracts:
+                self.library.approve(approved.hash, self.contracts[approved.name])
         self._validators = validators_hash(genesis, self.hash.tagged)
         self._rules_hash = rules_hash(genesis, self.hash.tagged)
 
-    def touches(self) -> dict[str, frozenset[str]]:
-        """Return for each contract those whose state a transaction of it may change."""
-        return {name: frozenset((name,)) for name in self.contracts}
+    def touched(self, reader: Reader, contract: str, height: int) -> frozenset[str]:
+        """Return the contracts whose state a transaction of ``contract`` may change."""
+        del reader, height
+        return frozenset((contract,))
 
     def genesis_block(self, state: State, loaded: Writes | None = None) -> BlockResult:
         """Return height 0: the registry's first entries under a header, no records.
@@ -257,6 +255,7 @@ class Kernel:
         height = state.height + 1
         view = BlockView(state)
         self._applying.look_at(state)
+        begun = self.begin_block(view, height, time_ms)
         records: list[tuple[Transaction, bytes]] = []
         changes: list[Writes] = []
         dropped: list[Dropped] = []
@@ -277,14 +276,15 @@ class Kernel:
                 continue
             if outcome.writes:
                 view.add(tx.body.contract, outcome.writes)
-                if tx.body.contract == "registry":
+                if tx.body.contract in _KNOWN:
                     self._applying.forget()
             seen[tx.nonce_digest] = tx.id
             records.append((tx, _receipt(tx, outcome, height, len(records))))
             changes.append({tx.body.contract: outcome.writes} if outcome.writes else {})
-        if "registry" in view.writes:
+        if not _KNOWN.isdisjoint(view.writes):
             self._applying.forget()  # what it read of this block may never come to be
-        return Executed(height, tuple(records), tuple(changes), tuple(dropped), tuple(repeated))
+        lost = tuple(dropped), tuple(repeated)
+        return Executed(height, tuple(records), tuple(changes), *lost, begun if records else {})
 
     def seal(self, state: State, block: OrderedBlock, executed: Executed) -> BlockResult:
         """Return the block that ``executed`` makes on ``state``: new roots, leaves, header."""
@@ -293,12 +293,29 @@ class Kernel:
             return BlockResult(None, b"", state.block_id, (), *lost, {}, (), state.log_frontier)
         assert executed.height == state.height + 1
         writes: Writes = {}
-        for change in executed.changes:
+        for change in (executed.begun, *executed.changes):
             for contract, written in change.items():
                 writes.setdefault(contract, {}).update(written)
         root = self._new_root(state, writes, executed.records)
         done = self._finish(state, writes, executed.records, block, root)
         return replace(done, dropped=lost[0], repeated=lost[1])
+
+    def begin_block(self, view: BlockView, height: int, time_ms: int) -> Writes:
+        """Carry out what was decided about contracts and is due; it takes no room from the block.
+
+        Raises:
+            LoweringDiffers: a contract's text is lowered otherwise here than was approved.
+        """
+        if not settle_due(self.place(view, time_ms), view.add, height):
+            return {}
+        view.bytes_written = 0
+        self._applying.forget()
+        return {contract: dict(changes) for contract, changes in view.writes.items()}
+
+    def place(self, reader: Reader, time_ms: int) -> Place:
+        """Return a state as proposals are carried out, or rehearsed, upon it."""
+        most = self.rules.block_write_bytes_max
+        return Place(reader, self.library, self.hash, time_ms, most)
 
     def run(self, reader: Reader, tx: Transaction, height: int, time_ms: int) -> Outcome:
         """Return the outcome of an admitted transaction: authorise, then call; nothing is written.
@@ -309,9 +326,12 @@ class Kernel:
         body = tx.body
         applying = isinstance(reader, BlockView)
         directory = self._applying if applying else self.directory.look_at(reader)
-        loaded = self.contracts.get(body.contract)
-        if loaded is None or not directory.is_active(reader, body.contract, height):
+        loaded = self._find(directory, reader, body.contract, height)
+        if loaded is None:
             return Outcome("unknown_contract", 0, "no such contract is active at this height")
+        status = directory.status(reader, body.contract)
+        if status != "active":
+            return Outcome(f"contract_{status}", 0, f"the contract is {status}")
         entry = loaded.entries.get(body.action)
         if entry is None or entry.mark.kind != "action":
             return Outcome("unknown_action", 0, "the contract has no such action")
@@ -333,14 +353,31 @@ class Kernel:
             ),
         )
 
+    def find(self, reader: Reader, contract: str, height: int) -> LoadedContract | None:
+        """Return the version of a contract that is current in the block of that height.
+
+        Raises:
+            LoweringDiffers: its text is lowered otherwise here than what was approved.
+        """
+        return self._find(self.directory.look_at(reader), reader, contract, height)
+
+    def _find(
+        self, directory: Directory, reader: Reader, contract: str, height: int
+    ) -> LoadedContract | None:
+        version = directory.version(reader, contract, height)
+        return None if version is None else self.library.find(reader, contract, version.hash)
+
     def query(self, reader: Reader, asked: Asked) -> Outcome:
         """Return the answer of a query on ``reader``, which stands at the asked height."""
-        loaded = self.contracts[asked.contract]
         directory = self.directory.look_at(reader)
+        loaded = self._find(directory, reader, asked.contract, asked.height)
+        entry = None if loaded is None else loaded.entries.get(asked.name)
+        if loaded is None or entry is None or entry.mark.kind != "query":
+            return Outcome("unknown_query", 0, "no such query is active at this height")
         return loaded.call(
             reader,
             Call(
-                entry=loaded.entries[asked.name],
+                entry=entry,
                 args=asked.args,
                 member=asked.member,
                 organisation=organisation_of(asked.member),

@@ -3,12 +3,21 @@
 
 from typing import Final, Self, TypeVar
 
-from hanse.codec.limits import ROLES_PER_MEMBER_MAX
+from hanse.codec.limits import CONTRACTS_MAX, ORGANISATIONS_MAX, ROLES_PER_MEMBER_MAX
 from hanse.contracts.keys import encode_key
 from hanse.contracts.records import Codec
 from hanse.contracts.state import Reader
 from hanse.identity import is_valid_at
-from hanse.kernel.registry import ContractEntry, Key, Member, Role
+from hanse.kernel.entries import CONTRACTS, REGISTERED
+from hanse.kernel.registry import (
+    ContractEntry,
+    ContractVersion,
+    Key,
+    Member,
+    Organisation,
+    PolicyEntry,
+    Role,
+)
 
 T = TypeVar("T")
 
@@ -16,6 +25,8 @@ _KEYS: Codec[Key] = Codec(Key)
 _MEMBERS: Codec[Member] = Codec(Member)
 _ROLES: Codec[Role] = Codec(Role)
 _CONTRACTS: Codec[ContractEntry] = Codec(ContractEntry)
+_ORGANISATIONS: Codec[Organisation] = Codec(Organisation)
+_POLICIES: Codec[PolicyEntry] = Codec(PolicyEntry)
 _UNKNOWN: Final = object()
 _REMEMBERED_MAX = 200_000  # entries; beyond it the memory is emptied, not grown
 
@@ -36,10 +47,12 @@ class Directory:
     def look_at(self, reader: Reader) -> Self:
         """Drop what is remembered unless it is of ``reader``, its registry unchanged since.
 
-        ``changed_height("registry")`` of the reader tells, where it has that; else its ``height``.
+        ``changed_height`` of the reader tells, where it has that; else its ``height``.
         """
         changed = getattr(reader, "changed_height", None)
-        height = getattr(reader, "height", None) if changed is None else changed("registry")
+        height = getattr(reader, "height", None)
+        if changed is not None:
+            height = max(changed("registry"), changed("governance"))
         if height is None or height != self._height or reader is not self._reader:
             self._found = {}
             self._height, self._reader = height, reader
@@ -84,7 +97,41 @@ class Directory:
             if is_valid_at(_ROLES.decode_stored(value), height)
         )
 
-    def is_active(self, reader: Reader, contract: str, height: int) -> bool:
-        """Whether some version of ``contract`` is active in the block of that height."""
+    def policy(self, reader: Reader, resource: str) -> PolicyEntry | None:
+        """Return the policy that is bound to ``resource``."""
+        return self._entry(reader, "policies", resource, _POLICIES)
+
+    def organisations(self, reader: Reader, height: int) -> list[str]:
+        """Return the organisations that are active at that height, sorted."""
+        prefix = b"organisations\x00"
+        rows = reader.scan("registry", prefix, prefix, ORGANISATIONS_MAX)
+        return [
+            key[len(prefix) + 1 : -1].decode()
+            for key, value in rows
+            if is_valid_at(_ORGANISATIONS.decode_stored(value), height)
+        ]
+
+    def version(self, reader: Reader, contract: str, height: int) -> ContractVersion | None:
+        """Return the version of ``contract`` that is current in the block of that height."""
         entry = self._entry(reader, "contracts", contract, _CONTRACTS)
-        return entry is not None and any(v.from_height <= height for v in entry.versions)
+        for version in reversed([] if entry is None else entry.versions):
+            if version.from_height <= height:
+                return version
+        return None
+
+    def contracts(self, reader: Reader) -> dict[str, list[ContractVersion]]:
+        """Return the versions of every contract that was ever active, by name, oldest first."""
+        rows = REGISTERED.rows(reader, CONTRACTS_MAX)
+        return {str(name): entry.versions for (name,), entry in rows}
+
+    def status(self, reader: Reader, contract: str) -> str:
+        """Return whether a contract is ``active``, ``frozen`` or ``retired``.
+
+        On a ledger that was founded without governance, all are active.
+        """
+        at = ("status", contract)
+        found = self._found.get(at)
+        if found is None:
+            deployed = CONTRACTS.get(reader, contract)
+            found = self._found[at] = "active" if deployed is None else deployed.status
+        return str(found)

@@ -8,6 +8,8 @@ from hanse.contracts.keys import encode_key
 from hanse.contracts.records import Codec
 from hanse.identity import Genesis, organisation_of
 from hanse.kernel import registry as r
+from hanse.kernel.entries import CONTRACTS, GOVERNANCE, VERSIONS
+from hanse.kernel.proposals import Deployed, Version
 
 Writes = dict[str, dict[bytes, bytes | None]]
 
@@ -42,7 +44,19 @@ def genesis_writes(genesis: Genesis) -> Writes:
         put("policies", p.resource, r.PolicyEntry, policy)
     parameters = r.Parameters(recovery_delay_blocks=genesis.rules.recovery_delay_blocks)
     put("parameters", (), r.Parameters, parameters)
-    return {"registry": out}
+    if any(c.name == GOVERNANCE for c in genesis.contracts):
+        return {"registry": out, GOVERNANCE: _deployed(genesis)}
+    return {"registry": out}  # a ledger founded without it keeps its contracts as they are
+
+
+def _deployed(genesis: Genesis) -> dict[bytes, bytes | None]:
+    """Return the contracts of genesis as governance holds them: version 1, active from height 0."""
+    rows: list[tuple[bytes, bytes]] = []
+    for c in genesis.contracts:
+        deployed = Deployed(number=1, package=c.hash, since_height=0, status="active")
+        version = Version(from_height=0, package=c.hash, version=c.version)
+        rows += [CONTRACTS.write(c.name, deployed), VERSIONS.write((c.name, 1), version)]
+    return dict(rows)
 
 
 def validators_hash(genesis: Genesis, tagged: Tagged) -> str:

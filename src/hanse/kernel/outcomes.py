@@ -119,6 +119,22 @@ KERNEL_CODES: Final[tuple[KernelCode, ...]] = (
         "Check the name; `hanse contract list` shows what is active.",
     ),
     KernelCode(
+        "contract_retired",
+        "authorise",
+        True,
+        410,
+        "The contract is retired: its records stay, no action of it runs any more.",
+        "Read it with queries; a successor is a contract of another name.",
+    ),
+    KernelCode(
+        "contract_frozen",
+        "authorise",
+        True,
+        409,
+        "The contract is frozen: no action of it runs until it is unfrozen or upgraded.",
+        "See `hanse contract proposals` for what is under way; queries go on.",
+    ),
+    KernelCode(
         "unknown_action",
         "authorise",
         True,
@@ -189,5 +205,78 @@ KERNEL_CODES: Final[tuple[KernelCode, ...]] = (
         409,
         "A rule that must always hold would break.",
         "The reason names the rule; change what is asked for.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalCode:
+    """Why a proposal that was approved could not be carried out, and what to do."""
+
+    code: str
+    cause: str
+    remedy: str
+
+
+_MEND: Final = "Mend the package, see `hanse contract rehearse`, and propose it again."
+
+PROPOSAL_CODES: Final = (
+    ProposalCode(
+        "wrong_status",
+        "The contract's status does not allow it any more.",
+        "See `hanse contract list`.",
+    ),
+    ProposalCode(
+        "base_changed",
+        "Another version became current after the upgrade was proposed.",
+        "Write a migration from that version, and propose it again.",
+    ),
+    ProposalCode(
+        "outside_dialect",
+        "The text is not written in the dialect.",
+        "`hanse contract check` says where.",
+    ),
+    ProposalCode("not_a_contract", "The text holds no contract, or one of bad types.", _MEND),
+    ProposalCode("other_contract", "The text declares another name or version.", _MEND),
+    ProposalCode(
+        "lowering_differs",
+        "The text is lowered otherwise here than what was voted on.",
+        "All nodes run one version of Hanse and Python: propose it with that one.",
+    ),
+    ProposalCode(
+        "too_many_contracts",
+        "The ledger has had as many contracts as it may.",
+        "Upgrade one of them instead.",
+    ),
+    ProposalCode(
+        "too_many_versions",
+        "The contract has had as many versions as it may.",
+        "Install it under another name.",
+    ),
+    ProposalCode("entry_lost", "A map with entries is not declared as it was.", _MEND),
+    ProposalCode("entry_unreadable", "An entry neither reads now nor has a migration.", _MEND),
+    ProposalCode("migration_fault", "A migration failed in a way it did not foresee.", _MEND),
+    ProposalCode("migration_refused", "A migration refused an entry.", _MEND),
+    ProposalCode("invariant_broken", "A rule of the new version does not hold of an entry.", _MEND),
+    ProposalCode("contract_fault", "An invariant failed in a way it did not foresee.", _MEND),
+    ProposalCode(
+        "cost_exceeded",
+        "The migration needs more than its bound: half above the rehearsal's cost.",
+        "Rehearse again; a contract that is too large reads both forms instead.",
+    ),
+    ProposalCode(
+        "migration_too_large",
+        "The migration writes more bytes than a block takes.",
+        "Let the new version read both forms.",
+    ),
+    ProposalCode(
+        "not_frozen",
+        "The contract was not frozen from the rehearsal on.",
+        "Freeze it, rehearse, and vote again; or propose it with mode `open`.",
+    ),
+    ProposalCode(
+        "root_differs",
+        "The contract's root before or after is not the one voted on.",
+        "Rehearse it yourself: whoever recorded the rehearsal recorded another root.",
     ),
 )

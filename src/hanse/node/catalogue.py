@@ -10,71 +10,108 @@ from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode_as
 from hanse.codec.documents import Receipt, Transaction, decode_transaction, receipt_decoder
 from hanse.contracts.app import App, Format
-from hanse.contracts.package import lowered_hash, package_files, package_hash
 from hanse.contracts.schema import describe, events_of
 from hanse.contracts.sentences import plain_sentence, refusal_sentence, sentence
 from hanse.kernel import KERNEL_CODES, Kernel
 from hanse.node.errors import NotFound
+from hanse.storage import Store
 
 _KERNEL = {c.code: c for c in KERNEL_CODES}
-BUILT_IN = frozenset({"registry"})
+BUILT_IN = frozenset({"governance", "registry"})
 
 
 class Catalogue:
-    """Descriptions made once from the loaded contracts."""
+    """Descriptions made once of each version of a contract; ``follow`` says of which state."""
 
     def __init__(self, kernel: Kernel, apps: tuple[App, ...]) -> None:
-        """Describe every loaded contract and every format of ``apps``."""
+        """Know the formats of ``apps``; contracts are described once there is a state."""
         self._kernel = kernel
         self._apps = apps
         self._titles = {
             (c.name or c.__name__.lower()): app.title for app in apps for c in app.contracts
         }
         self._templates: dict[tuple[str, str], str] = {}
-        self._described: dict[str, dict[str, Any]] = {}
-        for name, loaded in kernel.contracts.items():
-            source = "\n\n".join(package_files(loaded.cls).values())
-            digest = package_hash(loaded.cls, kernel.hash.tagged)
-            self._described[name] = describe(loaded, digest, source)
-            self._described[name]["lowered"] = (
-                None
-                if loaded.program is None
-                else lowered_hash(loaded.program, loaded.cls, kernel.hash.tagged)
-            )
-            for event, kind in events_of(loaded).items():
-                self._templates[name, event] = (kind.__doc__ or "").strip()
+        self._described: dict[tuple[str, str], dict[str, Any]] = {}  # by name and package
+        self._current: dict[str, tuple[str, str]] = {}
+        self._store: Store | None = None
+        self._seen_height = -2
         self._formats: dict[str, tuple[App, Format]] = {
             f.name: (app, f) for app in apps for f in app.formats
         }
 
+    def follow(self, store: Store) -> None:
+        """Describe the contracts of a state, and go on with what becomes of them there."""
+        self._store = store
+        self._seen_height = -2
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Describe what has become active since; versions that were stay, for their records."""
+        store = self._store
+        assert store is not None, "a catalogue follows a state"
+        height = store.changed_height("registry")
+        if height == self._seen_height:
+            return
+        self._seen_height = height
+        for name, versions in self._kernel.directory.contracts(store).items():
+            for version in versions:
+                self._describe(store, name, version.hash)
+            self._current[name] = (name, versions[-1].hash)
+
+    def _describe(self, store: Store, name: str, package: str) -> None:
+        if (name, package) in self._described:
+            return
+        found = self._kernel.library.look_up(store, name, package)
+        if found is None:
+            return
+        made = describe(found.loaded, found.package, "\n\n".join(found.files.values()))
+        made["lowered"] = found.lowered
+        self._described[name, package] = made
+        for event, kind in events_of(found.loaded).items():
+            self._templates[name, event] = (kind.__doc__ or "").strip()
+
+    def _found(self, contract: str) -> dict[str, Any] | None:
+        self._refresh()
+        return self._described.get(self._current.get(contract, ("", "")))
+
     def contracts(self) -> list[dict[str, Any]]:
-        """Return one line for each contract."""
-        return [
-            {
-                "built_in": name in BUILT_IN,
-                "hash": found["hash"],
-                "name": name,
-                "title": self._titles.get(name, found["title"]),
-                "version": found["version"],
-            }
-            for name, found in sorted(self._described.items())
-        ]
+        """Return one line for each contract that was ever active, with its status."""
+        self._refresh()
+        store = self._store
+        assert store is not None
+        lines = []
+        for name, key in sorted(self._current.items()):
+            found = self._described.get(key)
+            if found is not None:
+                lines.append(
+                    {
+                        "built_in": name in BUILT_IN,
+                        "hash": found["hash"],
+                        "name": name,
+                        "status": self._kernel.directory.look_at(store).status(store, name),
+                        "title": self._titles.get(name, found["title"]),
+                        "version": found["version"],
+                    }
+                )
+        return lines
 
     def describe(self, contract: str) -> dict[str, Any]:
-        """Return a contract's description.
+        """Return the description of a contract's current version.
 
         Raises:
-            NotFound: no such contract is loaded.
+            NotFound: no such contract was ever active.
         """
-        if contract not in self._described:
+        found = self._found(contract)
+        if found is None:
             raise NotFound("contract", contract)
-        return self._described[contract]
+        return found
 
     def sentence(self, tx: Transaction, receipt: Receipt) -> str:
         """Return what a record says, in words."""
         body = tx.body
         if receipt.code is not None:
             return refusal_sentence(body.signer, body.action, receipt.code, receipt.reason or "")
+        self._refresh()
         parts = []
         for event in receipt.events[:3]:
             template = self._templates.get((event.contract, event.event))
@@ -93,7 +130,7 @@ class Catalogue:
         if receipt.code is None:
             return {"code": None, "status": "ok", "cause": self.sentence(tx, receipt)}
         known = _KERNEL.get(receipt.code)
-        found = self._described.get(body.contract, {"actions": []})
+        found = self._found(body.contract) or {"actions": []}
         action = next((a for a in found["actions"] if a["name"] == body.action), None)
         clause = f"kernel, stage {known.stage}" if known else "the contract"
         if action is not None and (known is None or known.stage == "run"):

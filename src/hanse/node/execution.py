@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,7 +27,7 @@ from hanse.node.errors import WorkerTripped
 from hanse.storage import Store
 
 COMMAND: Final = (sys.executable, "-m", "hanse.node.worker")
-PATIENCE_S: Final = 30.0  # for one answer; a block within its budget takes two seconds at worst
+PATIENCE_S: Final = 120.0  # for one answer; a block takes two seconds at worst, migrations more
 ATTEMPTS_MAX: Final = 2
 END_S: Final = 0.5  # in which a process that was told so ends by itself
 _KEPT_VARIABLES: Final = ("PYTHONPATH", "PYTHONHASHSEED", "LD_LIBRARY_PATH", "LC_ALL", "LANG")
@@ -40,7 +40,7 @@ class _Asked:
     """A request that waits for its answer, and how an answer is taken."""
 
     request: work.Request
-    take: Callable[[Any], Any]
+    take: Callable[[Any], Awaitable[Any]]
     done: asyncio.Future[Any]
     sent: bool = False
     written: int = -1  # the checkpoint that the worker reads once it has answered
@@ -153,7 +153,7 @@ class Worker:
         told = self._told()
         done = self._ask(work.Work(time_ms, [work.item_of(tx) for tx in transactions]), told)
         self._read_height = told.written
-        return work.executed_from(_expect(done, work.Done), transactions, self._kernel.touches())
+        return self._taken(_expect(done, work.Done), transactions)
 
     def _ask(self, request: work.Request, told: work.Told) -> work.Answer:
         assert self._socket is not None
@@ -195,9 +195,11 @@ class Worker:
             WorkerTripped: the process did not survive it, twice.
         """
 
-        def take(answer: object) -> Executed:
+        async def take(answer: object) -> Executed:
             done = _expect(answer, work.Done)
-            executed = work.executed_from(done, transactions, self._kernel.touches())
+            if work.reaches_further(done, transactions):
+                await self._store_at(done.height - 1)
+            executed = self._taken(done, transactions)
             if executed.records:
                 self._answered = executed.height
             return executed
@@ -224,7 +226,7 @@ class Worker:
         came: work.Came = await self._request(work.Trial(time_ms, work.item_of(tx)), _came)
         return came
 
-    async def _request(self, request: work.Request, take: Callable[[Any], Any]) -> Any:
+    async def _request(self, request: work.Request, take: Callable[[Any], Awaitable[Any]]) -> Any:
         if self._reader is None:
             assert self._socket is not None, "started before it is asked"
             self._socket.setblocking(False)
@@ -271,7 +273,7 @@ class Worker:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 answer = await self._receive()
-            came = asked.take(answer)
+            came = await asked.take(answer)
         except TimeoutError:
             await self._recover("no answer in time")
         except WorkerTripped as error:
@@ -313,8 +315,7 @@ class Worker:
         async with self._sending:
             if self._socket is not None:
                 self._socket.close()
-            while self._store.height < self._answered:  # noqa: ASYNC110  # rare; then it is there
-                await asyncio.sleep(0.005)
+            await self._store_at(self._answered)  # so that all of it is there to load
             await asyncio.get_running_loop().run_in_executor(None, self.start)
             assert self._socket is not None
             self._socket.setblocking(False)
@@ -324,6 +325,14 @@ class Worker:
             while at < len(self._waiting):  # it may grow meanwhile
                 await self._transmit(self._waiting[at])
                 at += 1
+
+    def _taken(self, done: work.Done, transactions: Sequence[Transaction]) -> Executed:
+        return work.executed_from(done, transactions, self._kernel, self._store)
+
+    async def _store_at(self, height: int) -> None:
+        """Wait for blocks that were executed before and are being written."""
+        while self._store.height < height:  # noqa: ASYNC110  # rare, and a matter of milliseconds
+            await asyncio.sleep(0.002)
 
     def _told(self) -> work.Told:
         store = self._store
@@ -346,7 +355,7 @@ def _expect(answer: Any, kind: type[Any]) -> Any:
     return answer
 
 
-def _came(answer: Any) -> Any:
+async def _came(answer: Any) -> Any:
     return _expect(answer, work.Came)
 
 

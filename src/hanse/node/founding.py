@@ -21,7 +21,7 @@ from hanse.identity import (
     Rules,
     encode_genesis,
 )
-from hanse.kernel import Registry
+from hanse.kernel import BUILT_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def found(  # noqa: PLR0913  # the parts of a genesis, all by name
     """
     suite = operator.signer.suite
     tagged = hash_named(suite.hash.name).tagged
-    classes: list[type[Contract]] = [Registry, *contracts]
+    classes: list[type[Contract]] = [*BUILT_IN, *contracts]
     genesis = Genesis(
         contracts=[
             GenesisContract(

@@ -31,7 +31,7 @@ from hanse.node.errors import ContractMismatch
 from hanse.node.execution import Worker
 from hanse.node.folder import Folder
 from hanse.node.proofs import certificate_document, header_path, root_with_header
-from hanse.storage import BlockLog, Store
+from hanse.storage import BlockLog, Snapshot, Store
 
 Progress = Callable[[int, int], None]
 
@@ -224,6 +224,14 @@ class Ledger:
             self.store.seal()
             loop = asyncio.get_running_loop()
             self._checkpoint = loop.run_in_executor(None, self.store.checkpoint)
+
+    async def newest_snapshot(self) -> Callable[[], Snapshot]:
+        """Return what opens the state of now, on whatever thread: a checkpoint is made before."""
+        loop = asyncio.get_running_loop()
+        async with self.lock:
+            await self.finish()
+            await loop.run_in_executor(None, self.store.checkpoint)
+        return self.store.snapshot
 
     async def finish(self) -> None:
         """Wait for a checkpoint under way."""

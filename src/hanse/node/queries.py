@@ -11,6 +11,7 @@ from hanse.codec.documents import Body, ContractEvent, Signature, Transaction, h
 from hanse.contracts.runtime import LoadedContract
 from hanse.errors import Refusal
 from hanse.kernel import Asked
+from hanse.kernel.directory import Directory
 from hanse.node.clock import wall_clock_ms
 from hanse.node.errors import NotFound
 from hanse.node.work import Came
@@ -32,6 +33,8 @@ class Queries:
         self._node = node
         self._now_ms = now_ms
         self._catalogue = catalogue
+        self._library = node.kernel.library.another()
+        self._directory = Directory()
 
     async def query(
         self, contract: str, name: str, args: dict[str, Any], signer: str | None
@@ -43,7 +46,7 @@ class Queries:
             Refusal: the query refused, or an argument is not of its type.
             WorkerTripped: the process that executes contracts did not survive it.
         """
-        loaded = self._loaded(contract)
+        loaded = self.loaded(contract)
         entry = loaded.entries.get(name)
         if entry is None or entry.mark.kind != "query":
             raise NotFound("query", f"{contract}.{name}")
@@ -106,7 +109,7 @@ class Queries:
 
     def organisations(self) -> list[dict[str, Any]]:
         """Return organisations with their members, roles and keys."""
-        registry = self._loaded("registry")
+        registry = self.loaded("registry")
         rows = {
             collection: self._rows(registry, collection)
             for collection in ("organisations", "members", "roles", "keys")
@@ -135,9 +138,16 @@ class Queries:
         rows = self._node.store.scan("registry", prefix, prefix, _LISTED_MAX)
         return [(registry.key_parts(key), msgspec.json.decode(value)) for key, value in rows]
 
-    def _loaded(self, contract: str) -> LoadedContract:
-        loaded = self._node.kernel.contracts.get(contract)
-        if loaded is None:
+    def loaded(self, contract: str) -> LoadedContract:
+        """Return the current version of a contract.
+
+        Raises:
+            NotFound: none was ever active.
+        """
+        store = self._node.store
+        version = self._directory.look_at(store).version(store, contract, store.height)
+        loaded = version and self._library.find(store, contract, version.hash)
+        if not isinstance(loaded, LoadedContract):
             raise NotFound("contract", contract)
         return loaded
 

@@ -143,6 +143,7 @@ def _again(
     """Execute the first records of a block, the last of them under watch."""
     kernel, header = rerun.kernel, found.block.header
     view = BlockView(rerun.store)
+    kernel.begin_block(view, header.height, header.time_ms)
     for tx in found.transactions[:at]:
         kernel.directory.forget()  # an earlier one may have changed the registry
         outcome = _run(kernel, _Watched(view), tx, header)
@@ -150,7 +151,7 @@ def _again(
     kernel.directory.forget()
     watched = _Watched(view)
     tx = found.transactions[at]
-    approved = kernel.contracts.get(tx.body.contract)
+    approved = kernel.find(view, tx.body.contract, header.height)
     if on is None and around is not None and approved is not None:
         outcome = around(approved, lambda: _run(kernel, watched, tx, header))
     else:
@@ -188,15 +189,13 @@ def _run_on(  # noqa: PLR0913, PLR0917  # as _run, and on what
     name = tx.body.contract
     if on.name != name:
         raise AnotherContract(on.name, name)
-    approved = kernel.contracts[name]
-    kernel.contracts[name] = on
-    kernel.directory.forget()
-    try:
+    version = kernel.directory.version(reader, name, header.height)
+    if version is None:
+        return _run(kernel, reader, tx, header)
+    with kernel.library.lent(version.hash, on):
         if around is not None:
             return around(on, lambda: _run(kernel, reader, tx, header))
         return _run(kernel, reader, tx, header)
-    finally:
-        kernel.contracts[name] = approved
 
 
 def _changed(contract: str, before: Outcome, after: Outcome) -> Changed:

@@ -34,6 +34,7 @@ from hanse.node.ledger import Ledger, Progress
 from hanse.node.metrics import Metrics
 from hanse.node.queries import Queries
 from hanse.node.reading import BlockReader, RecordView
+from hanse.node.rehearsal import rehearse
 from hanse.node.verifier import Verifier
 from hanse.vault.documents import Documents
 
@@ -97,6 +98,7 @@ class NodeService:
         self._verifier = Verifier()
         self._verifying = 0  # transactions prepared that the engine does not have yet
         self._failure: BaseException | None = None
+        self._rehearsing = asyncio.Lock()
 
     async def start(self, progress: Progress | None = None) -> None:
         """Open the ledger, replay what is needed, and begin to take transactions.
@@ -107,6 +109,7 @@ class NodeService:
         self._node.open(progress)
         await self._verifier.start()
         store = self._node.store
+        self.catalogue.follow(store)
         self.reader = BlockReader(self._node, self.catalogue)
         self.queries = Queries(self._node, self.catalogue, self._now_ms)
         self._feed = Feed(self.reader)
@@ -273,7 +276,7 @@ class NodeService:
         genesis = self.folder.genesis
         return {
             "block_id": to_text(self._node.store.block_id),
-            "contracts": sorted(self.kernel.contracts),
+            "contracts": list(self.kernel.directory.contracts(self._node.store)),
             "engine": "embedded",
             "hash": genesis.hash,
             "height": header.height,
@@ -350,6 +353,24 @@ class NodeService:
     def describe(self, contract: str) -> Document:
         """Return a contract's description, schemas and source included."""
         return self.catalogue.describe(contract)
+
+    async def rehearse(self, number: int) -> Document:
+        """Return what a proposal would do to the state of now; one at a time, on a thread.
+
+        Raises:
+            NotFound: no such proposal.
+        """
+        async with self._rehearsing:
+            opened = await self._node.newest_snapshot()
+
+            def run() -> Document:
+                snapshot = opened()
+                try:
+                    return rehearse(self.kernel, snapshot, number).to_document()
+                finally:
+                    snapshot.close()
+
+            return await asyncio.to_thread(run)
 
     def organisations(self) -> list[Document]:
         """Return organisations with members, roles and keys."""
@@ -455,9 +476,7 @@ class NodeService:
         return document["header_path"], parse_note(document["note"])
 
     def _state_key(self, contract: str, name: str, key_json: str) -> bytes:
-        loaded = self.kernel.contracts.get(contract)
-        if loaded is None:
-            raise NotFound("contract", contract)
+        loaded = self.queries.loaded(contract)
         try:
             key = msgspec.json.decode(key_json) if key_json else None
             return loaded.state_key(name, key)

@@ -15,8 +15,10 @@ from hanse.codec.base64url import to_text
 from hanse.codec.documents import Body, Receipt, Signature, Transaction
 from hanse.codec.limits import RECEIPT_BYTES_MAX, STATE_KEY_BYTES_MAX, VALUE_BYTES_MAX
 from hanse.contracts.runtime import Outcome
-from hanse.kernel import Asked, Dropped, Executed
+from hanse.contracts.state import Reader
+from hanse.kernel import Asked, BlockView, Dropped, Executed, Kernel
 from hanse.kernel.genesis import Writes
+from hanse.kernel.lifecycle import due_contracts
 from hanse.node.errors import WorkerTripped
 
 LENGTH: Final = struct.Struct(">I")
@@ -111,6 +113,7 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag="block"):
     records: list[Record]
     dropped: list[tuple[int, str]]
     repeated: list[int]
+    begun: Changes  # of decided things that were due, before the first record
 
 
 class Noted(msgspec.Struct, frozen=True, array_like=True, tag="noted"):
@@ -190,11 +193,28 @@ def done_from(executed: Executed, transactions: Sequence[Transaction]) -> Done:
         ],
         [(places[id(drop.transaction)], drop.code) for drop in executed.dropped],
         [places[id(tx)] for tx in executed.repeated],
+        executed.begun,
     )
 
 
+def reaches_further(done: Done, transactions: Sequence[Transaction]) -> bool:
+    """Whether something was written beyond the contracts that the transactions name.
+
+    Whether it may be tells the state before the block.
+    """
+    return bool(done.begun) or any(
+        record.writes and (len(record.writes) > 1 or not _is_own(record, transactions))
+        for record in done.records
+    )
+
+
+def _is_own(record: Record, transactions: Sequence[Transaction]) -> bool:
+    known = 0 <= record.at < len(transactions)
+    return known and transactions[record.at].body.contract in record.writes
+
+
 def executed_from(
-    done: Done, transactions: Sequence[Transaction], touches: Mapping[str, frozenset[str]]
+    done: Done, transactions: Sequence[Transaction], kernel: Kernel, state: Reader
 ) -> Executed:
     """Return what the worker says has come of ``transactions``, once it is found to be possible.
 
@@ -204,11 +224,14 @@ def executed_from(
     Args:
         done: the worker's answer.
         transactions: of the block, in their order.
-        touches: contract → those whose state a transaction of it may change.
+        kernel: the rules.
+        state: before the block, where something :func:`reaches_further`.
 
     Raises:
         WorkerTripped: the answer is not possible.
     """
+    view = BlockView(state)
+    _check_begun(done, view)
     places = [record.at for record in done.records]
     rest = [at for at, _ in done.dropped] + done.repeated
     if places != sorted(places) or sorted(places + rest) != list(range(len(transactions))):
@@ -217,17 +240,31 @@ def executed_from(
     changes: list[Writes] = []
     for index, record in enumerate(done.records):
         tx = transactions[record.at]
-        _check_record(record, tx, touches, (done.height, index))
+        _check_record(record, tx, (done.height, index))
+        for contract in record.writes:
+            own = contract == tx.body.contract
+            if not own and contract not in kernel.touched(view, tx.body.contract, done.height):
+                raise WorkerTripped(f"{tx.body.contract} wrote into {contract}")
         records.append((tx, record.receipt))
         changes.append(record.writes)
     dropped = tuple(Dropped(transactions[at], code) for at, code in done.dropped)
     repeated = tuple(transactions[at] for at in done.repeated)
-    return Executed(done.height, tuple(records), tuple(changes), dropped, repeated)
+    return Executed(done.height, tuple(records), tuple(changes), dropped, repeated, done.begun)
 
 
-def _check_record(
-    record: Record, tx: Transaction, touches: Mapping[str, frozenset[str]], place: tuple[int, int]
-) -> None:
+def _check_begun(done: Done, view: BlockView) -> None:
+    """Establish that what the block began with is of contracts of which something was due."""
+    if not done.begun:
+        return
+    allowed = {*due_contracts(view, done.height), "governance", "registry"}
+    for contract, written in done.begun.items():
+        if contract not in allowed:
+            raise WorkerTripped(f"nothing was due of {contract}")
+        _check_sizes(written)
+        view.add(contract, written)
+
+
+def _check_record(record: Record, tx: Transaction, place: tuple[int, int]) -> None:
     if len(record.receipt) > RECEIPT_BYTES_MAX:
         raise WorkerTripped("a receipt is too large")
     try:
@@ -236,13 +273,14 @@ def _check_record(
         raise WorkerTripped("no receipt") from None
     if (receipt.height, receipt.index) != place or receipt.tx != to_text(tx.id):
         raise WorkerTripped("the receipt is another's")
-    allowed = touches.get(tx.body.contract, frozenset())
-    for contract, written in record.writes.items():
-        if contract not in allowed:
-            raise WorkerTripped(f"{tx.body.contract} wrote into {contract}")
-        for key, value in written.items():
-            if len(key) > STATE_KEY_BYTES_MAX or len(value or b"") > VALUE_BYTES_MAX:
-                raise WorkerTripped("a state entry is too large")
+    for written in record.writes.values():
+        _check_sizes(written)
+
+
+def _check_sizes(written: Mapping[bytes, bytes | None]) -> None:
+    for key, value in written.items():
+        if len(key) > STATE_KEY_BYTES_MAX or len(value or b"") > VALUE_BYTES_MAX:
+            raise WorkerTripped("a state entry is too large")
 
 
 def came_from(outcome: Outcome) -> Came:

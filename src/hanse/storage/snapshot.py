@@ -74,6 +74,11 @@ class Snapshot:
         """The right edge of the log."""
         return self._view.head.frontier(self._tables.hasher)
 
+    @property
+    def tries(self) -> StateTries:
+        """The state tries as of here; whoever asks them changes nothing."""
+        return self._tries
+
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value bytes at ``key``, ``None`` when absent."""
         self._require_fresh()

@@ -18,13 +18,20 @@ from hanse.console.upload import Form
 from hanse.console.view import View
 from hanse.errors import HanseError
 
+PROPOSALS_SHOWN: Final = 25  # the newest
 ROWS_MAX: Final = 500  # rows of a result that a page shows; the rest is counted
 
 
 async def contracts(view: View) -> Response:
-    """List the contracts that are active on the ledger."""
+    """List the contracts of the ledger with their status, and what is proposed about them."""
     listed = await view.console.cached("/v1/contracts")
-    return view.render("contracts.html", contracts=listed)
+    proposals: list[Any] = []
+    if any(one["name"] == "governance" for one in listed):
+        args = {"limit": PROPOSALS_SHOWN}
+        answer = await view.console.ledger.query("governance", "list_proposals", args, view.member)
+        if isinstance(answer.result, list):
+            proposals = answer.result[::-1]
+    return view.render("contracts.html", contracts=listed, proposals=proposals)
 
 
 async def contract(view: View) -> Response:

@@ -15,6 +15,7 @@ _FIRST: Final = {
     "action": ("self", "ctx"),
     "query": ("self", "ctx"),
     "invariant": ("self", "ctx", "change"),
+    "migrate": ("self",),
     None: ("self",),
 }
 
@@ -72,11 +73,7 @@ def _record(made: Outline, node: ast.ClassDef, is_event: bool, report: Report) -
 
 
 def _is_doc(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Expr) and _is_text(node.value)
 
 
 def _contract(made: Outline, node: ast.ClassDef, report: Report) -> None:
@@ -173,10 +170,14 @@ def _mark(made: Outline, node: ast.FunctionDef, report: Report) -> str | None:
     first = node.decorator_list[0]
     called = first.func if isinstance(first, ast.Call) else first
     name = called.id if isinstance(called, ast.Name) else ""
-    right = len(node.decorator_list) == 1 and name in ("action", "query", "invariant")
+    right = len(node.decorator_list) == 1 and name in _FIRST
     if right and made.means(name, "decorator"):
         if not isinstance(first, ast.Call):
-            right = name != "action"
+            right = name not in ("action", "migrate")
+        elif name == "migrate":
+            words = [keyword.arg for keyword in first.keywords]
+            right = not first.args and words == ["from_", "of"]
+            right = right and all(_is_text(keyword.value) for keyword in first.keywords)
         else:
             words = [keyword.arg for keyword in first.keywords]
             right = name == "action" and not first.args and words == ["role"]
@@ -185,6 +186,10 @@ def _mark(made: Outline, node: ast.FunctionDef, report: Report) -> str | None:
             return name
     report.at(first, "D208")
     return None
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def check_parameters(made: Outline, node: ast.FunctionDef, report: Report, skip: int) -> None:

@@ -169,6 +169,11 @@ def _function(scope: Scope, function: Function, depth: int) -> Iterator[Line]:
         assert isinstance(call, ast.Call)
         role = _frozen(call.keywords[0].value)
         yield Line(depth, f"@action(role={role})", node.lineno)
+    elif function.mark == "migrate":
+        call = node.decorator_list[0]
+        assert isinstance(call, ast.Call)
+        words = ", ".join(f"{word.arg}={_frozen(word.value)}" for word in call.keywords)
+        yield Line(depth, f"@migrate({words})", node.lineno)
     elif function.mark is not None:
         yield Line(depth, f"@{function.mark}", node.lineno)
     doc = ast.get_docstring(node, clean=False)

@@ -49,7 +49,7 @@ API_TYPES: Final = (
 )
 API_NEW_TYPES: Final = ("MemberId", "OrganisationId", "TimeMs")  # called, they change nothing
 API_CALLS: Final = ("BigInt", "Date", "mul_div", "must", "replace", "require")
-API_DECORATORS: Final = ("action", "event", "invariant", "query", "record")
+API_DECORATORS: Final = ("action", "event", "invariant", "migrate", "query", "record")
 API_OTHER: Final = ("App", "Contract", "Format", "Panel", "Refused")
 API_NAMES: Final = tuple(sorted({*API_TYPES, *API_CALLS, *API_DECORATORS, *API_OTHER}))
 TYPING_NAMES: Final = ("Literal", "NewType")
@@ -95,11 +95,32 @@ GUARDED_ATTRIBUTES: Final = frozenset(
         *("from_time", "fromhex", "fromkeys", "get", "hex", "imag", "index", "insert"),
         *("is_integer", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier"),
         *("islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "items"),
-        *("join", "keys", "ljust", "lower", "lstrip", "maketrans", "numerator", "of", "ordinal"),
+        *(
+            "join",
+            "key_of",
+            "keys",
+            "ljust",
+            "lower",
+            "lstrip",
+            "maketrans",
+            "numerator",
+            "of",
+            "ordinal",
+        ),
         *("parse", "partition", "pop", "popitem", "real", "remove", "removeprefix"),
         *("removesuffix", "replace", "reverse", "rfind", "rindex", "rjust", "rpartition"),
         *("rsplit", "rstrip", "set", "setdefault", "sort", "split", "splitlines", "startswith"),
-        *("state_key", "strip", "swapcase", "title", "to_bytes", "translate", "update", "upper"),
+        *(
+            "state_key",
+            "strip",
+            "swapcase",
+            "tagged",
+            "title",
+            "to_bytes",
+            "translate",
+            "update",
+            "upper",
+        ),
         *("values", "written", "zfill"),
     )
 )

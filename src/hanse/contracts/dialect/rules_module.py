@@ -73,7 +73,7 @@ MODULE_RULES: Final[tuple[Row, ...]] = (
         "D208",
         (
             "Decorators are `@record`, `@event`, and on methods `@action(role=…)`, `@query`, "
-            "`@invariant`."
+            "`@invariant`, `@migrate(from_=…, of=…)`."
         ),
         "Another decorator could replace the function by anything.",
         "Call a function inside the method instead.",

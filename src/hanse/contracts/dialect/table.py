@@ -3,7 +3,7 @@
 
 from typing import Any, Final, NoReturn
 
-from hanse.contracts.contract import Change, Context, Contract, action, invariant, query
+from hanse.contracts.contract import Change, Context, Contract, action, invariant, migrate, query
 from hanse.contracts.dialect import builtin, operators, values
 from hanse.contracts.dialect.methods import METHOD_HELPERS
 from hanse.contracts.dialect.text import format_value, make_text
@@ -105,6 +105,7 @@ API: Final[dict[str, Any]] = {
     "Written": Written,
     "action": action,
     "invariant": invariant,
+    "migrate": migrate,
     "must": must,
     "query": query,
     "require": require,

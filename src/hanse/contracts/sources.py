@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contracts known by their texts alone, as a ledger keeps them: their hash, and what runs."""
+
+import re
+from collections.abc import Mapping
+
+from hanse.codec.base64url import to_text
+from hanse.codec.canonical import encode
+from hanse.codec.documents import TAG_PACKAGE, Tagged
+from hanse.codec.limits import CONTRACT_FILES_MAX, PART_CHARS_MAX
+from hanse.contracts.dialect.names import PUBLIC_NAME
+from hanse.contracts.dialect.program import build_program
+from hanse.contracts.migrating import check_migrations
+from hanse.contracts.package import lowered_hash
+from hanse.contracts.runtime import LoadedContract
+from hanse.crypto import Hash
+
+_PATTERN = "pattern_"
+_MODEL = re.compile(r"^from ([A-Za-z0-9_.]+)\.model import ", re.ASCII | re.MULTILINE)
+
+
+def hash_files(tagged: Tagged, name: str, version: str, files: Mapping[str, str]) -> str:
+    """Return the hash of a package as text: the one of ``package_hash`` for the same texts."""
+    document = {"files": dict(files), "name": name, "v": 1, "version": version}
+    return to_text(tagged(TAG_PACKAGE, encode(document)))
+
+
+def main_file(files: Mapping[str, str]) -> str | None:
+    """Return which file holds the contract: the one that is neither model nor pattern."""
+    found = [name for name in files if name != "model" and not name.startswith(_PATTERN)]
+    named = all(PUBLIC_NAME(name) for name in files)
+    return found[0] if named and len(found) == 1 and len(files) <= CONTRACT_FILES_MAX else None
+
+
+def load_files(files: Mapping[str, str], hasher: Hash) -> LoadedContract:
+    """Return the contract that texts hold, ready to be called; nothing but the texts decides.
+
+    Raises:
+        OutsideDialect: a text is not written in the dialect.
+        TypeError: they hold no contract, or several, or a type is not of the language.
+    """
+    main = main_file(files)
+    if main is None:
+        raise TypeError("a package is one contract, the model beside it, and patterns")
+    ordered = {main: files[main], **{name: files[name] for name in sorted(files)}}
+    named = _MODEL.search(files[main])  # where the author's module stood, if the text says so
+    place = named[1] if named else "ledger"
+    program = build_program(f"{place}.{main}", ordered)
+    loaded = LoadedContract.of_program(program, hasher)
+    check_migrations(loaded)
+    return loaded
+
+
+def hash_lowered(loaded: LoadedContract, tagged: Tagged) -> str:
+    """Return the hash of what is executed, with the versions of dialect and cost table, as text."""
+    assert loaded.program is not None, "a built-in contract is not lowered"
+    return lowered_hash(loaded.program, loaded.cls, tagged)
+
+
+def split_text(text: str) -> list[str]:
+    """Return a text in parts that fit a value of the state; joined they are the text."""
+    return [text[at : at + PART_CHARS_MAX] for at in range(0, len(text), PART_CHARS_MAX)] or [""]

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contracts come, change, stop and go by what organisations decided; whole, or not at all."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.unit.kernel.life_ledger import ALICE, BOB, ONE, THREE, TWO, LifeLedger
+from tests.unit.kernel.notes_contract import Notes
+from tests.unit.kernel.small_ledger import codes
+
+from hanse.codec.base64url import to_text
+from hanse.codec.limits import SETTLED_PER_BLOCK_MAX
+from hanse.contracts import migrating, replace
+from hanse.kernel import PROPOSAL_CODES, Kernel, lifecycle
+from hanse.testing.memory import MemoryState
+
+
+@pytest.fixture
+def ledger() -> LifeLedger:
+    made = LifeLedger()
+    made.install()
+    assert made.do(ALICE, "lots.make", lot="L1", kilos=3) == "ok"
+    return made
+
+
+def value(ledger: LifeLedger, lot: str = "L1") -> bytes | None:
+    return ledger.state.get("lots", b"lots\x00\x30" + lot.encode() + b"\x00")
+
+
+def test_contracts_of_genesis_are_version_one_from_height_zero() -> None:
+    deployed = LifeLedger().deployed("notes")
+    assert deployed is not None
+    assert (deployed.number, deployed.since_height, deployed.status) == (1, 0, "active")
+
+
+def test_a_contract_is_called_from_the_block_after_its_decision_on() -> None:
+    ledger = LifeLedger()
+    number = ledger.propose("install", package=ledger.package(ONE, "1"))
+    assert ledger.vote(ALICE, number) == "ok"
+    make = {"lot": "L1", "kilos": 3}
+    decides = ledger.tx(
+        BOB, "governance", "approve", {"number": number, "binds": ledger.proposal(number).binds}
+    )
+    assert codes(ledger.block([decides, ledger.tx(ALICE, "lots", "make", make)])) == [
+        "ok",
+        "unknown_contract",
+    ]
+    assert ledger.proposal(number).status == "approved"
+    assert ledger.do(ALICE, "lots.make", **make) == "ok"
+    assert ledger.proposal(number).settled_height == ledger.state.height
+    assert value(ledger) == b'{"kilos":3}'
+
+
+def test_a_height_that_the_proposal_names_is_waited_for() -> None:
+    ledger = LifeLedger()
+    package = ledger.package(ONE, "1")
+    at = ledger.state.height + 8
+    number = ledger.propose("install", package=package, not_before=at)
+    assert ledger.decide(number).status == "approved"
+    ledger.pass_blocks(at - 1 - ledger.state.height)
+    assert ledger.proposal(number).status == "approved"
+    ledger.pass_blocks(1)
+    assert ledger.proposal(number).settled_height == at
+
+
+def test_an_upgrade_migrates_each_entry(ledger: LifeLedger) -> None:
+    settled = ledger.upgrade(TWO, "2")
+    assert (settled.status, settled.code) == ("done", None)
+    assert value(ledger) == b'{"grams":3000,"place":"yard"}'
+    assert ledger.do(ALICE, "lots.make", lot="L2", kilos=1) == "unknown_action"
+    assert ledger.do(ALICE, "lots.weigh", lot="L1", grams=5) == "ok"
+
+
+def test_back_is_an_upgrade_and_undoes_no_record(ledger: LifeLedger) -> None:
+    before = ledger.state.tries.root_of("lots")
+    assert ledger.upgrade(TWO, "2").status == "done"
+    assert ledger.state.tries.root_of("lots") != before
+    leaves = ledger.state.log_frontier.size
+    assert ledger.upgrade(THREE, "3").status == "done"
+    assert ledger.state.tries.root_of("lots") == before
+    assert ledger.state.log_frontier.size > leaves
+    deployed = ledger.deployed()
+    assert deployed is not None
+    assert deployed.number == 3
+
+
+def test_frozen_retired_and_unknown_contracts_refuse_in_that_order(ledger: LifeLedger) -> None:
+    make = {"lot": "L2", "kilos": 1}
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    assert ledger.do(ALICE, "lots.make", **make) == "contract_frozen"
+    assert ledger.do(ALICE, "lots.no_such") == "contract_frozen"
+    assert ledger.decide(ledger.propose("unfreeze")).status == "done"
+    assert ledger.do(ALICE, "lots.make", **make) == "ok"
+    assert ledger.decide(ledger.propose("retire")).status == "done"
+    assert ledger.do(ALICE, "lots.make", **make) == "contract_retired"
+    assert value(ledger) == b'{"kilos":3}'
+    for kind in ("freeze", "unfreeze", "retire"):
+        asked = {"contract": "lots", "kind": kind, "reason": "r"}
+        assert ledger.do(ALICE, "governance.propose", terms=asked) == "wrong_status"
+
+
+def test_a_frozen_contract_gets_the_root_that_was_rehearsed(ledger: LifeLedger) -> None:
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    number = ledger.propose("upgrade", package=ledger.package(TWO, "2"), mode="frozen")
+    tried = ledger.rehearse(number)
+    assert ledger.decide(number).status == "done"
+    assert to_text(ledger.state.tries.root_of("lots")) == tried.root_after
+    deployed = ledger.deployed()
+    assert deployed is not None
+    assert deployed.status == "active"
+
+
+@pytest.mark.parametrize("root", ["root_before", "root_after"])
+def test_another_root_than_the_one_voted_on_fails(ledger: LifeLedger, root: str) -> None:
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    number = ledger.propose("upgrade", package=ledger.package(TWO, "2"), mode="frozen")
+    ledger.rehearse(number, **{root: to_text(b"\x01" * 32)})
+    before = ledger.state.tries.root_of("lots")
+    settled = ledger.decide(number)
+    assert (settled.status, settled.code) == ("failed", "root_differs")
+    assert ledger.state.tries.root_of("lots") == before
+    deployed = ledger.deployed()
+    assert deployed is not None
+    assert (deployed.number, deployed.status) == (1, "frozen")  # what a vote froze, a vote thaws
+
+
+def test_roots_cannot_be_bound_unless_the_contract_stands_still(ledger: LifeLedger) -> None:
+    number = ledger.propose("upgrade", package=ledger.package(TWO, "2"), mode="frozen")
+    with pytest.raises(AssertionError, match="not_frozen"):
+        ledger.rehearse(number)
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    ledger.rehearse(number)
+    assert ledger.decide(ledger.propose("unfreeze")).status == "done"
+    settled = ledger.decide(number)
+    assert (settled.status, settled.code) == ("failed", "not_frozen")
+    assert ledger.do(ALICE, "lots.make", lot="L2", kilos=1) == "ok"
+
+
+BROKEN = {
+    "invariant_broken": TWO.replace("old.kilos * 1000", "0 - old.kilos"),
+    "migration_fault": TWO.replace("old.kilos * 1000", "1 // (old.kilos - 3)"),
+    "migration_refused": TWO.replace(
+        "        return Lot(grams",
+        '        require(old.kilos > 3, "not_heavy")\n        return Lot(grams',
+    ),
+    "cost_exceeded": TWO.replace(
+        "return Lot(grams", "while True:\n            key = key\n        return Lot(grams"
+    ),
+    "entry_unreadable": TWO.replace('from_="1"', 'from_="0"'),
+    "entry_lost": TWO.replace("lots: Map", "others: Map")
+    .replace("self.lots", "self.others")
+    .replace('of="lots"', 'of="others"'),
+    "other_contract": TWO.replace('version = "2"', 'version = "4"'),
+    "outside_dialect": TWO + "\nimport os\n",
+    "not_a_contract": TWO.replace("old: LotOne) -> Lot:", "old: LotOne) -> LotOne:"),
+}
+
+
+@pytest.mark.parametrize("code", BROKEN)
+def test_what_is_broken_fails_and_leaves_the_old_version(ledger: LifeLedger, code: str) -> None:
+    number = ledger.propose("upgrade", package=ledger.package(BROKEN[code], "2"))
+    rehearsal = {
+        "cost": 1_000,
+        "entries": 1,
+        "height": ledger.state.height,
+        "root_after": to_text(bytes(32)),
+        "root_before": to_text(bytes(32)),
+    }
+    args = {"number": number, "rehearsal": rehearsal}
+    assert ledger.do(ALICE, "governance.record_rehearsal", **args) == "ok"
+    root = ledger.state.tries.root_of("lots")
+    settled = ledger.decide(number)
+    assert (settled.status, settled.code) == ("failed", code), settled.reason
+    assert settled.reason
+    assert ledger.state.tries.root_of("lots") == root
+    assert ledger.do(ALICE, "lots.make", lot="L2", kilos=1) == "ok"
+
+
+def test_a_lowering_that_differs_is_not_activated() -> None:
+    ledger = LifeLedger()
+    package = {**ledger.package(ONE, "1"), "lowered": to_text(bytes(32))}
+    settled = ledger.decide(ledger.propose("install", package=package))
+    assert (settled.status, settled.code) == ("failed", "lowering_differs")
+    assert ledger.deployed() is None
+    assert ledger.do(ALICE, "lots.make", lot="L1", kilos=1) == "unknown_contract"
+
+
+def test_an_upgrade_of_a_version_that_is_no_more_fails(ledger: LifeLedger) -> None:
+    number = ledger.propose("upgrade", package=ledger.package(TWO, "2"))
+    ledger.rehearse(number)
+    other = TWO.replace('"yard"', '"gate"')
+    assert ledger.upgrade(other, "2").status == "done"
+    settled = ledger.decide(number)
+    assert (settled.status, settled.code) == ("failed", "base_changed")
+
+
+def test_an_upgrade_may_not_cost_far_more_than_it_did(ledger: LifeLedger) -> None:
+    number = ledger.propose("upgrade", package=ledger.package(TWO, "2"))
+    ledger.rehearse(number, cost=0)
+    for block in range(4):
+        lots = [{"lot": f"L{block}-{n}", "kilos": n} for n in range(50)]
+        txs = [ledger.tx(ALICE, "lots", "make", args) for args in lots]
+        assert set(codes(ledger.block(txs))) == {"ok"}
+    settled = ledger.decide(number)
+    assert (settled.status, settled.code) == ("failed", "cost_exceeded")
+    assert value(ledger) == b'{"kilos":3}'
+
+
+def test_another_kernel_continues_from_state_and_genesis_alone(ledger: LifeLedger) -> None:
+    assert ledger.upgrade(TWO, "2").status == "done"
+    other = Kernel(ledger.genesis, ledger.id, [Notes])
+    copy = ledger.state.copy()
+    tx = ledger.tx(ALICE, "lots", "weigh", {"lot": "L1", "grams": 7})
+    here = ledger.block([tx])
+    ledger.kernel, ledger.state = other, copy
+    assert ledger.block([tx]).header_bytes == here.header_bytes
+
+
+def test_what_a_dropped_block_would_have_settled_is_settled_by_the_next() -> None:
+    ledger = LifeLedger()
+    number = ledger.propose("install", package=ledger.package(ONE, "1"))
+    assert ledger.vote(ALICE, number) == "ok"
+    assert ledger.vote(BOB, number) == "ok"
+    assert ledger.do(ALICE, "lots.make", lot="L1", kilos=1) == "ok"
+    twin = LifeLedger()
+    twin.install()
+    late = ledger.tx(ALICE, "lots", "make", {"lot": "L1", "kilos": 1}, expires_ms=1)
+    assert isinstance(ledger.state, MemoryState)
+    number = ledger.propose("freeze")
+    assert ledger.vote(ALICE, number) == "ok"
+    assert ledger.vote(BOB, number) == "ok"
+    assert ledger.code(late) == "expired"
+    assert ledger.proposal(number).status == "approved"
+    assert ledger.do(ALICE, "lots.make", lot="L2", kilos=1) == "contract_frozen"
+
+
+def test_an_open_upgrade_does_not_thaw_what_is_frozen(ledger: LifeLedger) -> None:
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    assert ledger.upgrade(TWO, "2").status == "done"
+    assert ledger.do(ALICE, "lots.weigh", lot="L1", grams=5) == "contract_frozen"
+    assert replace(ledger.proposal(1), status="done") == ledger.proposal(1)
+
+
+def test_a_block_settles_so_many_proposals_and_the_next_the_rest() -> None:
+    ledger = LifeLedger()
+    asked = {"contract": "notes", "kind": "freeze", "reason": "r", "open_blocks": 4}
+    many = range(SETTLED_PER_BLOCK_MAX + 1)
+    txs = [ledger.tx(ALICE, "governance", "propose", {"terms": asked}) for _ in many]
+    assert set(codes(ledger.block(txs))) == {"ok"}
+    ledger.pass_blocks(4)
+    states = [ledger.proposal(number + 1).status for number in many]
+    assert states == ["expired"] * SETTLED_PER_BLOCK_MAX + ["proposed"]
+    ledger.pass_blocks(1)
+    assert ledger.proposal(len(states)).status == "expired"
+
+
+def test_versions_and_contracts_are_so_many(
+    ledger: LifeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "VERSIONS_MAX", 1)
+    assert ledger.upgrade(TWO, "2").code == "too_many_versions"
+    monkeypatch.setattr(lifecycle, "VERSIONS_MAX", 2)
+    assert ledger.upgrade(TWO, "2").status == "done"
+    for most, code in ((3, "too_many_contracts"), (4, None)):
+        fresh = LifeLedger()
+        monkeypatch.setattr(lifecycle, "CONTRACTS_MAX", most)
+        number = fresh.propose("install", package=fresh.package(ONE, "1"))
+        assert fresh.decide(number).code == code
+
+
+def test_a_migration_writes_no_more_than_a_block_takes(
+    ledger: LifeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len(b"lots\x00\x30L1\x00") + len(b'{"grams":3000,"place":"yard"}')
+    for most, code in ((size - 1, "migration_too_large"), (size, None)):
+        rules = msgspec.structs.replace(ledger.kernel.rules, block_write_bytes_max=most)
+        number = ledger.propose("upgrade", package=ledger.package(TWO, "2"))
+        ledger.rehearse(number)
+        held = ledger.proposal(number)
+        monkeypatch.setattr(ledger.kernel, "rules", rules)
+        place = ledger.kernel.place(ledger.state, ledger.state.tries, 0)
+        if code is None:
+            assert lifecycle.try_upgrade(place, held, 10_000).migrated.code is None
+        else:
+            with pytest.raises(lifecycle.Refusal, match="a block takes"):
+                lifecycle.try_upgrade(place, held, 10_000)
+        monkeypatch.undo()
+
+
+def test_every_reason_to_fail_is_explained() -> None:
+    text = "".join(Path(str(m.__file__)).read_text("utf-8") for m in (lifecycle, migrating))
+    given = set(re.findall(r'(?:Refusal|_Stop|_refusing)\(\s*"([a-z_]+)"', text))
+    given |= set(re.findall(r'_contract_at_work\(\s*"([a-z_]+)"', text))
+    given |= {"cost_exceeded", "invariant_broken"}  # the runtime's own
+    assert given == {entry.code for entry in PROPOSAL_CODES}
