@@ -45,7 +45,7 @@ TRICKS: dict[str, Trick] = {
     "noise": lambda: say(work.LENGTH.pack(4) + b"\xc1\xc1\xc1\xc1"),
     "length": lambda: say(b"\xff\xff\xff\xff"),
     "answer": lambda: say(_frame(work.Noted())),
-    "none": lambda: say(_frame(work.Done(0, [], [], []))),
+    "none": lambda: say(_frame(work.Done(0, [], [], [], {}))),
 }
 usual = runtime.LoadedContract.call
 
@@ -77,7 +77,7 @@ def lie(outcome: work.Done) -> work.Done:
         else r
         for r in outcome.records
     ]
-    return work.Done(outcome.height, records, outcome.dropped, outcome.repeated)
+    return msgspec.structs.replace(outcome, records=records)
 
 
 if __name__ == "__main__":

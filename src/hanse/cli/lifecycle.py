@@ -282,7 +282,7 @@ def rehearse(
     if folder is not None:
         apps = (*discover(), *map(load_app, extra))
         contracts = [contract for app in apps for contract in app.contracts]
-        found = rehearse_folder(open_folder(folder), contracts, number).to_document()
+        found = rehearse_folder(open_folder(folder), contracts, number)
         _show_rehearsal(found, as_json=as_json)
         sys.exit(0 if found["code"] is None else 1)
     signer = Signing(member, key, key_id) if record and member and key else None

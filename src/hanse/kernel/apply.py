@@ -34,9 +34,10 @@ from hanse.crypto import Hash, hash_named
 from hanse.errors import Corrupt, Misconfigured
 from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation_of
 from hanse.kernel.directory import Directory
+from hanse.kernel.entries import PROPOSALS
 from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_hash
 from hanse.kernel.library import BUILT_IN, Library
-from hanse.kernel.lifecycle import Place, settle_due
+from hanse.kernel.lifecycle import Place, Trial, settle_due, try_proposal
 from hanse.kernel.view import BlockView
 from hanse.merkle.log import Frontier, leaf_hash
 from hanse.merkle.trie import StateTries
@@ -106,6 +107,14 @@ class Executed:
     dropped: tuple[Dropped, ...]
     repeated: tuple[Transaction, ...]
     begun: Writes
+
+    def merged(self) -> Writes:
+        """Return all that was written, the last of each entry."""
+        writes: Writes = {}
+        for change in (self.begun, *self.changes):
+            for contract, written in change.items():
+                writes.setdefault(contract, {}).update(written)
+        return writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,10 +301,7 @@ class Kernel:
         if not executed.records:
             return BlockResult(None, b"", state.block_id, (), *lost, {}, (), state.log_frontier)
         assert executed.height == state.height + 1
-        writes: Writes = {}
-        for change in (executed.begun, *executed.changes):
-            for contract, written in change.items():
-                writes.setdefault(contract, {}).update(written)
+        writes = executed.merged()
         root = self._new_root(state, writes, executed.records)
         done = self._finish(state, writes, executed.records, block, root)
         return replace(done, dropped=lost[0], repeated=lost[1])
@@ -312,10 +318,16 @@ class Kernel:
         self._applying.forget()
         return {contract: dict(changes) for contract, changes in view.writes.items()}
 
-    def place(self, reader: Reader, time_ms: int) -> Place:
+    def place(self, reader: Reader, time_ms: int, *, tells_roots: bool = False) -> Place:
         """Return a state as proposals are carried out, or rehearsed, upon it."""
         most = self.rules.block_write_bytes_max
-        return Place(reader, self.library, self.hash, time_ms, most)
+        return Place(reader, self.library, self.hash, time_ms, most, tells_roots)
+
+    def try_proposal(self, reader: Reader, number: int, time_ms: int) -> Trial:
+        """Return what carrying out a proposal, which must be there, would do to the state."""
+        held = PROPOSALS.get(reader, number)
+        assert held is not None
+        return try_proposal(self.place(reader, time_ms, tells_roots=True), held)
 
     def run(self, reader: Reader, tx: Transaction, height: int, time_ms: int) -> Outcome:
         """Return the outcome of an admitted transaction: authorise, then call; nothing is written.

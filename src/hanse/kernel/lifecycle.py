@@ -5,9 +5,10 @@ Nothing here is a transaction: the proposal itself says what came of it, at whic
 A block settles a few proposals; a migration happens within one block, whole or not at all.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from hanse.codec.base64url import to_text
 from hanse.codec.documents import TAG_KEY, TAG_VALUE
@@ -22,7 +23,7 @@ from hanse.codec.limits import (
 )
 from hanse.contracts import replace
 from hanse.contracts.dialect.finding import OutsideDialect
-from hanse.contracts.migrating import Migrated, migrate_state
+from hanse.contracts.migrating import Migrated, differing, migrate_state
 from hanse.contracts.runtime import LoadedContract
 from hanse.contracts.sources import hash_lowered, load_files
 from hanse.contracts.state import Reader
@@ -59,14 +60,24 @@ class Tried:
     root_after: str
 
 
-Roots = Callable[["Place", str, Changes], tuple[bytes, bytes]]
+class Trial(msgspec.Struct, frozen=True, array_like=True, tag="trial"):
+    """What carrying out a proposal would do; ``code`` is ``None`` where it can be carried out."""
+
+    code: str | None = None
+    reason: str = ""
+    cost: int = 0
+    entries: int = 0
+    changed: int = 0
+    maps: tuple[str, ...] = ()
+    root_before: str = ""
+    root_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """The state as proposals are carried out upon: what reads it, a library, block time.
 
-    ``roots`` tells a contract's root before and after changes, where somebody wants to know.
+    ``tells_roots``: somebody wants to know roots that no ballot binds.
     """
 
     reader: Reader
@@ -74,7 +85,7 @@ class Place:
     hasher: Hash
     time_ms: int
     bytes_max: int
-    roots: "Roots | None" = None
+    tells_roots: bool = False
 
 
 def due_contracts(reader: Reader, height: int) -> set[str]:
@@ -192,26 +203,55 @@ def try_upgrade(place: Place, held: Proposal, cost_max: int) -> Tried:
         tagged(TAG_KEY, key): None if value is None else tagged(TAG_VALUE, value)
         for key, value in writes.items()
     }
-    roots = hashed_roots if held.terms.mode == "frozen" else place.roots
-    before, after = (b"", b"") if roots is None else roots(place, name, hashed)
+    if held.terms.mode == "frozen":
+        before, after = hashed_roots(place, name, hashed, FROZEN_ENTRIES_MAX)
+    else:
+        before, after = hashed_roots(place, name, hashed) if place.tells_roots else (b"", b"")
     return Tried(migrated, to_text(before), to_text(after))
 
 
-def hashed_roots(place: "Place", contract: str, changes: Changes) -> tuple[bytes, bytes]:
+def try_proposal(place: Place, held: Proposal) -> Trial:
+    """Return what carrying out a proposal would do to the state; nothing is written."""
+    name = held.terms.contract
+    try:
+        check_base(place.reader, held)
+        if held.terms.kind == "install":
+            load_package(place.reader, held, place.hasher)
+        if held.terms.kind != "upgrade":
+            return Trial()
+        tried = try_upgrade(place, held, MIGRATION_COST_MAX)
+        old = place.library.find(place.reader, name, held.base)
+        assert old is not None
+        maps = differing(old, load_package(place.reader, held, place.hasher))
+    except Refusal as error:
+        return Trial(code=error.code, reason=error.reason)
+    return Trial(
+        changed=len(tried.migrated.writes or {}),
+        cost=tried.migrated.cost,
+        entries=tried.migrated.entries,
+        maps=maps,
+        root_after=tried.root_after,
+        root_before=tried.root_before,
+    )
+
+
+def hashed_roots(
+    place: Place, contract: str, changes: Changes, entries_max: int | None = None
+) -> tuple[bytes, bytes]:
     """Return a contract's root before and after ``changes``, made of its entries alone.
 
     Who executes blocks has no tries; and a root depends on nothing but the entries.
 
     Raises:
-        Refusal: there are too many entries for one block.
+        Refusal: there are more than ``entries_max``, too many for one block.
     """
     tagged = place.hasher.tagged
     entries: dict[bytes, bytes | None] = {}
     start = b""
     while rows := place.reader.scan(contract, b"", start, SCAN_ROWS_MAX):
         entries.update({tagged(TAG_KEY, key): tagged(TAG_VALUE, value) for key, value in rows})
-        if len(entries) > FROZEN_ENTRIES_MAX:
-            reason = f"an upgrade of a frozen contract takes {FROZEN_ENTRIES_MAX} entries"
+        if entries_max is not None and len(entries) > entries_max:
+            reason = f"an upgrade of a frozen contract takes {entries_max} entries"
             raise Refusal("migration_too_large", reason)
         start = rows[-1][0] + b"\x00"
     trie = Trie(place.hasher, {})

@@ -63,13 +63,6 @@ class StateTries:
                 tops[self._kh(contract)] = None if root == EMPTY_ROOT else root
         return self._top.update(tops)
 
-    def root_after(self, contract: str, changes: Changes) -> bytes:
-        """Return what the root of one contract would be after ``changes``; nothing changes here."""
-        prefix = contract.encode() + b"\x00"
-        beside = PageBuffer(self._buffer)
-        trie = Trie(self._hasher, beside, prefix=prefix, root=self.root_of(contract))
-        return trie.update(changes)
-
     def set_root(self, contract: str, root: bytes) -> bytes:
         """Let ``root`` stand in the top trie for what keeps no trie; returns the state root."""
         assert len(root) == 32

@@ -15,16 +15,19 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from hanse.codec.documents import Transaction
+from hanse.contracts.state import Reader
 from hanse.identity import encode_genesis
 from hanse.kernel import Asked, Executed, Kernel
+from hanse.kernel.lifecycle import Trial
 from hanse.node import work
 from hanse.node.errors import WorkerTripped
-from hanse.storage import Store
+from hanse.storage import Generation
 
 COMMAND: Final = (sys.executable, "-m", "hanse.node.worker")
 PATIENCE_S: Final = 120.0  # for one answer; a block takes two seconds at worst, migrations more
@@ -33,6 +36,34 @@ END_S: Final = 0.5  # in which a process that was told so ends by itself
 _KEPT_VARIABLES: Final = ("PYTHONPATH", "PYTHONHASHSEED", "LD_LIBRARY_PATH", "LC_ALL", "LANG")
 _BUFFER_BYTES: Final = 4 << 20  # of the pipe: an answer never waits for a busy node
 _PART_BYTES: Final = 1 << 18
+
+
+class Read(Reader, Protocol):
+    """A store, or a snapshot of one: what the process reads, and how far the node is."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Height of the newest durable block."""
+        ...
+
+    @property
+    def sealed_height(self) -> int:
+        """Height up to which the checkpoint under way, or else the last one, holds everything."""
+        ...
+
+    @property
+    def checkpoint_height(self) -> int:
+        """Height up to which LMDB holds everything."""
+        ...
+
+    def unwritten(self) -> Sequence[Generation]:
+        """Return what LMDB lacks, in order."""
+        ...
 
 
 @dataclass(eq=False, slots=True)
@@ -54,7 +85,7 @@ class Worker:
     event loop, from the first coroutine on.
     """
 
-    def __init__(self, kernel: Kernel, store: Store) -> None:
+    def __init__(self, kernel: Kernel, store: Read) -> None:
         """Execute by the rules of ``kernel`` on the state of ``store``, once started."""
         self._kernel = kernel
         self._store = store
@@ -155,6 +186,15 @@ class Worker:
         self._read_height = told.written
         return self._taken(_expect(done, work.Done), transactions)
 
+    def rehearse_now(self, number: int) -> Trial:
+        """Return what carrying out a proposal would do to the newest durable block; blocks.
+
+        Raises:
+            WorkerTripped: the process did not survive it.
+        """
+        trial: Trial = _expect(self._ask(work.Rehearsal(number), self._told()), Trial)
+        return trial
+
     def _ask(self, request: work.Request, told: work.Told) -> work.Answer:
         assert self._socket is not None
         frame = work.encode((told, request))
@@ -214,7 +254,7 @@ class Worker:
         Raises:
             WorkerTripped: the process did not survive it, twice.
         """
-        came: work.Came = await self._request(work.Question(asked), _came)
+        came: work.Came = await self._request(work.Question(asked), _came_of(work.Came))
         return came
 
     async def trial(self, tx: Transaction, time_ms: int) -> work.Came:
@@ -223,8 +263,13 @@ class Worker:
         Raises:
             WorkerTripped: the process did not survive it, twice.
         """
-        came: work.Came = await self._request(work.Trial(time_ms, work.item_of(tx)), _came)
+        attempt = work.Attempt(time_ms, work.item_of(tx))
+        came: work.Came = await self._request(attempt, _came_of(work.Came))
         return came
+
+    async def follow(self) -> None:
+        """Let the process move on to where the node is."""
+        await self._request(work.Follow(), _came_of(work.Noted))
 
     async def _request(self, request: work.Request, take: Callable[[Any], Awaitable[Any]]) -> Any:
         if self._reader is None:
@@ -355,8 +400,11 @@ def _expect(answer: Any, kind: type[Any]) -> Any:
     return answer
 
 
-async def _came(answer: Any) -> Any:
-    return _expect(answer, work.Came)
+def _came_of(kind: type[Any]) -> Callable[[Any], Awaitable[Any]]:
+    async def take(answer: Any) -> Any:
+        return _expect(answer, kind)
+
+    return take
 
 
 def _bounded(size: int) -> int:

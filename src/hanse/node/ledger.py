@@ -228,6 +228,8 @@ class Ledger:
     async def newest_snapshot(self) -> Callable[[], Snapshot]:
         """Return what opens the state of now, on whatever thread: a checkpoint is made before."""
         loop = asyncio.get_running_loop()
+        if self.worker is not None:
+            await self.worker.follow()  # to the last checkpoint, before there is another
         async with self.lock:
             await self.finish()
             await loop.run_in_executor(None, self.store.checkpoint)

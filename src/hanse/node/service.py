@@ -366,7 +366,7 @@ class NodeService:
             def run() -> Document:
                 snapshot = opened()
                 try:
-                    return rehearse(self.kernel, snapshot, number).to_document()
+                    return rehearse(self.kernel, snapshot, number)
                 finally:
                     snapshot.close()
 

@@ -18,7 +18,7 @@ from hanse.contracts.runtime import Outcome
 from hanse.contracts.state import Reader
 from hanse.kernel import Asked, BlockView, Dropped, Executed, Kernel
 from hanse.kernel.genesis import Writes
-from hanse.kernel.lifecycle import due_contracts
+from hanse.kernel.lifecycle import Trial, due_contracts
 from hanse.node.errors import WorkerTripped
 
 LENGTH: Final = struct.Struct(">I")
@@ -88,14 +88,24 @@ class Question(msgspec.Struct, frozen=True, array_like=True, tag="query"):
     asked: Asked
 
 
-class Trial(msgspec.Struct, frozen=True, array_like=True, tag="trial"):
+class Attempt(msgspec.Struct, frozen=True, array_like=True, tag="attempt"):
     """What a transaction would do as the next one after the newest durable block."""
 
     time_ms: int
     item: Item
 
 
-Request = Opening | Loaded | Work | Question | Trial
+class Rehearsal(msgspec.Struct, frozen=True, array_like=True, tag="rehearse"):
+    """Try a proposal on the newest durable block."""
+
+    number: int
+
+
+class Follow(msgspec.Struct, frozen=True, array_like=True, tag="follow"):
+    """Move on to where the node is, and no more."""
+
+
+Request = Follow | Rehearsal | Opening | Loaded | Work | Question | Attempt
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -138,7 +148,7 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
     what: str
 
 
-Answer = Done | Noted | Came | Failed
+Answer = Done | Trial | Noted | Came | Failed
 
 encode: Final = msgspec.msgpack.Encoder().encode
 request_decoder: Final = msgspec.msgpack.Decoder(tuple[Told, Request])

@@ -60,10 +60,7 @@ class Ahead:
         """Stand after a block that the log does not hold yet."""
         if not executed.records:
             return
-        writes: work.Changes = {}
-        for change in executed.changes:
-            for contract, written in change.items():
-                writes.setdefault(contract, {}).update(written)
+        writes = executed.merged()
         nonces = {tx.nonce_digest: (tx.id, tx.body.expires_ms) for tx, _ in executed.records}
         self._waiting.append((executed.height, time_ms, writes, nonces))
         for contract, written in writes.items():
@@ -120,7 +117,7 @@ class Session:
             return work.done_from(executed, transactions)
         if isinstance(request, work.Question):
             return work.came_from(self._kernel.query(self._durable, request.asked))
-        if isinstance(request, work.Trial):
+        if isinstance(request, work.Attempt):
             tx = work.transaction_of(request.item)
             height = self._durable.height + 1
             return work.came_from(self._kernel.run(self._durable, tx, height, request.time_ms))
@@ -128,7 +125,11 @@ class Session:
             self._durable.add(request.height, request.time_ms, request.writes, request.nonces)
             self._ahead.restart()
             return work.Noted()
-        raise TypeError(type(request).__name__)
+        if isinstance(request, work.Rehearsal):
+            durable = self._durable
+            return self._kernel.try_proposal(durable, request.number, durable.time_ms)
+        assert isinstance(request, work.Follow)
+        return work.Noted()
 
 
 def main() -> None:

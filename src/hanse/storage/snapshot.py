@@ -10,6 +10,7 @@ from hanse.codec.documents import TAG_KEY, TAG_VALUE
 from hanse.crypto import Hash
 from hanse.merkle.log import Frontier
 from hanse.merkle.trie import StatePath, StateTries
+from hanse.storage._overlay import Generation
 from hanse.storage._tables import Row, Tables
 from hanse.storage.errors import SnapshotExpired, StateDamaged, StorageUnknown
 
@@ -50,9 +51,28 @@ class Snapshot:
             self._tables.close()
 
     @property
+    def path(self) -> Path:
+        """The folder of the store."""
+        return self._tables.path
+
+    @property
     def height(self) -> int:
         """Height of this snapshot; -1 before the first checkpoint."""
         return self._view.head.height
+
+    @property
+    def checkpoint_height(self) -> int:
+        """Height of this snapshot, which is a checkpoint."""
+        return self.height
+
+    @property
+    def sealed_height(self) -> int:
+        """Height of this snapshot: for it, nothing is under way."""
+        return self.height
+
+    def unwritten(self) -> tuple[Generation, ...]:
+        """Return what LMDB lacks of it: nothing."""
+        return ()
 
     @property
     def header(self) -> bytes:
@@ -73,11 +93,6 @@ class Snapshot:
     def log_frontier(self) -> Frontier:
         """The right edge of the log."""
         return self._view.head.frontier(self._tables.hasher)
-
-    @property
-    def tries(self) -> StateTries:
-        """The state tries as of here; whoever asks them changes nothing."""
-        return self._tries
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value bytes at ``key``, ``None`` when absent."""

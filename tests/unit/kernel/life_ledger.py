@@ -194,7 +194,7 @@ class LifeLedger(SmallLedger):
 
     def rehearse(self, number: int, **changes: Any) -> Tried:
         """Try an upgrade on the state, and put what came of it into the proposal."""
-        place = self.kernel.place(self.state, self.state.tries, self.state.time_ms)
+        place = self.kernel.place(self.state, self.state.time_ms, tells_roots=True)
         tried = try_upgrade(place, self.proposal(number), 1_000_000)
         args = {
             "cost": tried.migrated.cost,

@@ -280,7 +280,7 @@ def test_a_migration_writes_no_more_than_a_block_takes(
         ledger.rehearse(number)
         held = ledger.proposal(number)
         monkeypatch.setattr(ledger.kernel, "rules", rules)
-        place = ledger.kernel.place(ledger.state, ledger.state.tries, 0)
+        place = ledger.kernel.place(ledger.state, 0)
         if code is None:
             assert lifecycle.try_upgrade(place, held, 10_000).migrated.code is None
         else:
