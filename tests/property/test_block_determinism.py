@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.property import lifecycle_history
 from tests.property.history import play
 from tools._pythons import VERSIONS, environment, missing
 
@@ -24,6 +25,10 @@ SLOW = [
 
 
 def run(python: str, count: int, setting: tuple[str, str, str], *more: str) -> str:
+    return run_module(python, setting, "tests.property.history", str(count), *more)
+
+
+def run_module(python: str, setting: tuple[str, str, str], *argv: str) -> str:
     seed, locale, zone = setting
     env = {
         "HANSE_VECTORS": os.environ.get("HANSE_VECTORS", ""),
@@ -33,9 +38,9 @@ def run(python: str, count: int, setting: tuple[str, str, str], *more: str) -> s
         "PYTHONUTF8": "1",
         "TZ": zone,
     }
-    argv = [python, "-W", "error", "-m", "tests.property.history", str(count), *more]
+    command = [python, "-W", "error", "-m", *argv]
     done = subprocess.run(
-        argv, cwd=ROOT, env=env, check=True, capture_output=True, text=True, timeout=300
+        command, cwd=ROOT, env=env, check=True, capture_output=True, text=True, timeout=300
     )
     return done.stdout.strip()
 
@@ -43,6 +48,22 @@ def run(python: str, count: int, setting: tuple[str, str, str], *more: str) -> s
 def test_a_thousand_transactions_have_one_root_in_every_setting() -> None:
     expected = play(1_000)
     assert [run(sys.executable, 1_000, setting) for setting in SETTINGS] == [expected] * 3
+
+
+def test_the_life_of_a_contract_has_one_root_in_every_setting() -> None:
+    module = "tests.property.lifecycle_history"
+    found = [run_module(sys.executable, setting, module) for setting in SETTINGS]
+    assert found == [lifecycle_history.play()] * len(SETTINGS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_life_of_a_contract_has_one_root_on_every_python(version: str) -> None:
+    if missing(version):
+        pytest.skip(missing(version))
+    python = str(environment(version) / "bin" / "python")
+    found = run_module(python, SETTINGS[1], "tests.property.lifecycle_history")
+    assert found == lifecycle_history.play()
 
 
 def test_the_comparison_sees_an_order_that_depends_on_the_hash_seed() -> None:

@@ -120,6 +120,8 @@ def settle_due(place: Place, put: e.Put, height: int) -> bool:
         assert counted is not None
         e.COUNTERS.put(put, (), replace(counted, open=counted.open - 1))
         e.PROPOSALS.put(put, number, settled)
+        if held.status == "approved" and held.terms.package is not None:
+            break  # a check and a migration are enough for one block
     return done
 
 

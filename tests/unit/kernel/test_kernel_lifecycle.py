@@ -256,6 +256,21 @@ def test_a_block_settles_so_many_proposals_and_the_next_the_rest() -> None:
     assert ledger.proposal(len(states)).status == "expired"
 
 
+def test_a_block_takes_one_package(ledger: LifeLedger) -> None:
+    numbers = []
+    for text in (TWO, TWO.replace('"yard"', '"gate"')):
+        number = ledger.propose("upgrade", package=ledger.package(text, "2"))
+        ledger.rehearse(number)
+        numbers.append(number)
+    args = [{"number": n, "binds": ledger.proposal(n).binds} for n in numbers]
+    txs = [ledger.tx(who, "governance", "approve", a) for who in (ALICE, BOB) for a in args]
+    assert set(codes(ledger.block(txs))) == {"ok"}
+    ledger.pass_blocks(1)
+    assert [ledger.proposal(n).status for n in numbers] == ["done", "approved"]
+    ledger.pass_blocks(1)
+    assert ledger.proposal(numbers[1]).code == "base_changed"
+
+
 def test_versions_and_contracts_are_so_many(
     ledger: LifeLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
