@@ -3,9 +3,11 @@
 
 import re
 
+import msgspec
 import pytest
 from tests.unit.contracts.upgrade_pairs import Pair, both, described, load, read_pairs, text_of
 
+from hanse.codec.canonical import encode
 from hanse.contracts.compatibility import CHANGES, Finding, compare, verdict_of
 from hanse.contracts.schema import describe
 from hanse.kernel import Registry
@@ -34,6 +36,15 @@ def test_the_corpus_is_large_has_each_verdict_and_every_code() -> None:
     assert set(CHANGES) - seen == {"stored_default_changed"}  # it takes three versions, see below
     for verdict in ("compatible", "needs_migration", "breaking"):
         assert sum(pair.verdict == verdict for pair in PAIRS) >= 15
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def test_a_description_that_was_stored_as_canonical_json_gives_the_same(pair: Pair) -> None:
+    old, new = (described(side) for side in both(pair))
+    stored_old, stored_new = (msgspec.json.decode(encode(side)) for side in (old, new))
+    assert stored_old == old
+    for before, after in ((stored_old, new), (old, stored_new), (stored_old, stored_new)):
+        assert set(compare(before, after)) == set(compare(old, new))
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
