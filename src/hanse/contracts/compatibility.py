@@ -106,25 +106,27 @@ def _state(old: Description, new: Description) -> Iterator[Finding]:
 
 
 def _map(name: str, old: Shape, new: Shape) -> Iterator[Finding]:
-    if _kind(old) != _kind(new):
-        yield Finding("map_kind_changed", name, f"{_kind(old)} became {_kind(new)}")
+    if (old["key"] is None) != (new["key"] is None):
+        yield Finding("map_kind_changed", name)
         return
+    if _is_ordered(old) != _is_ordered(new):
+        yield Finding("map_order_changed", name)
     if old["key"] is not None:
-        found = [Finding(*one) for one in fit_key(old["key"], new["key"], f"{name}.key")]
-        yield from found
+        yield from (Finding(*one) for one in fit_key(old["key"], new["key"], f"{name}.key"))
     yield from (Finding(*one) for one in fit_value(old["value"], new["value"], f"{name}.value"))
 
 
-def _kind(row: Shape) -> str:
-    return str(row.get("kind") or ("value" if row["key"] is None else "map"))
+def _is_ordered(row: Shape) -> bool:
+    """Whether an authenticated tree keeps the order of a map's keys."""
+    return bool(row.get("ordered"))
 
 
 def _is_same_map(old: Shape, new: Shape) -> bool:
-    return (
-        _kind(old) == _kind(new)
-        and is_same(old["value"], new["value"])
-        and (old["key"] is None or is_same(old["key"], new["key"]))
-    )
+    if not is_same(old["value"], new["value"]):
+        return False
+    if old["key"] is None or new["key"] is None:
+        return old["key"] is new["key"]
+    return is_same(old["key"], new["key"])
 
 
 def _interface(old: Description, new: Description) -> Iterator[Finding]:
@@ -149,7 +151,7 @@ def _event(name: str, old: Shape, new: Shape) -> Iterator[Finding]:
 def _entry(name: str, old: Shape, new: Shape) -> Iterator[Finding]:
     authority = [{k: v for k, v in one.items() if k not in _NOT_AUTHORITY} for one in (old, new)]
     if authority[0] != authority[1]:
-        was, now = (", ".join(f"{k} {v}" for k, v in sorted(a.items())) for a in authority)
+        was, now = (_authority(one) for one in authority)
         yield Finding("api_authority_changed", name, f"{was} became {now}")
     yield from _arguments(f"{name}.args", old["args"], new["args"])
     result = f"{name}.result"
@@ -161,6 +163,11 @@ def _entry(name: str, old: Shape, new: Shape) -> Iterator[Finding]:
         yield Finding("api_refusal_removed", name, f"it no longer refuses with {code}")
     for code in (c for c in after if c not in before):
         yield Finding("api_refusal_added", name, f"it may refuse with {code}")
+
+
+def _authority(asked: Shape) -> str:
+    parts = [f"{what} {who}" for what, who in sorted(asked.items()) if who is not None]
+    return ", ".join(parts) or "any member"
 
 
 def _arguments(at: str, old: Shape, new: Shape) -> Iterator[Finding]:

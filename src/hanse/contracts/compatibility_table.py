@@ -41,6 +41,11 @@ CHANGES: Final[dict[str, Change]] = {
         "A map became a single value, or the other way round: other keys, other proofs.",
         "Declare the new one under a name of its own and keep the old one.",
     ),
+    "map_order_changed": Change(
+        "needs_migration",
+        "A map became an ordered one, or no longer is: its entries are proved in another way.",
+        "Write a migration that stores each entry again, or keep the map and add another.",
+    ),
     "key_changed": Change(
         "breaking",
         "The keys have another type; what is stored would not be found, or not be a key.",

@@ -6,6 +6,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable
+from functools import lru_cache
 
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import encode
@@ -85,6 +86,7 @@ def lowered_hash(program: Program, cls: type[Contract], tagged: Tagged) -> str:
     return to_text(tagged(TAG_LOWERED, encode(document)))
 
 
+@lru_cache(maxsize=64)
 def _imports(text: str, model: str) -> list[str]:
     """Return the modules that a text imports, in order, each once; none of what is no Python."""
     found: dict[str, None] = {}
@@ -94,7 +96,7 @@ def _imports(text: str, model: str) -> list[str]:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []  # the checker says what is wrong
-    for node in ast.walk(tree):
+    for node in tree.body:  # the dialect refuses an import that stands deeper
         if isinstance(node, ast.Import):
             found.update(dict.fromkeys(alias.name for alias in node.names))
         elif isinstance(node, ast.ImportFrom) and node.module == PATTERNS:

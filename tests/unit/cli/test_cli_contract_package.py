@@ -190,7 +190,9 @@ def test_a_diff_says_what_is_stored_who_calls_and_which_lines(shelf: Path, tmp_p
 def test_earlier_versions_count_in_a_diff(shelf: Path, tmp_path: Path) -> None:
     paths = [tmp_path / f"v{n}.py" for n in range(3)]
     for path, field in zip(paths, ("", "\n    unit: str = 'kg'", "\n    unit: str"), strict=True):
-        path.write_text(SHELF.replace("kg: int\n\n", f"kg: int{field}\n\n", 1), "utf-8")
+        text = SHELF.replace("kg: int\n\n", f"kg: int{field}\n\n", 1)
+        given = 'kg=kg, unit="kg"' if field else "kg=kg"
+        path.write_text(text.replace("kg=kg", given), "utf-8")
     assert document("diff", paths[1], paths[2])["verdict"] == "compatible"
     found = document("diff", paths[1], paths[2], "--earlier", paths[0], code=1)
     assert found["verdict"] == "needs_migration"
