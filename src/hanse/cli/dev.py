@@ -4,7 +4,6 @@
 import asyncio
 import shutil
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -269,7 +268,6 @@ def dev(*, path: Path, port: int | None, folder: Path | None, fresh: bool, as_js
     place = folder or project.root / DEV_FOLDER
     if fresh and place.exists():
         shutil.rmtree(place)
-    sys.path.insert(0, str(project.root))  # the project may have modules beside its package
     reporter = Reporter(as_json=as_json)
     loop = Loop(project, DevFolder(place), reporter, usual_port() if port is None else port)
     asyncio.run(_until_signal(loop))
