@@ -48,7 +48,8 @@ class Switch:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        await asyncio.wait_for(self._free.wait(), HELD_S)
+        while not self._free.is_set():  # it may be held again before this request goes on
+            await asyncio.wait_for(self._free.wait(), HELD_S)
         assert self._app is not None
         self._running += 1
         self._idle.clear()
