@@ -4,7 +4,6 @@
 import asyncio
 import shutil
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -49,7 +48,8 @@ class Switch:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        await asyncio.wait_for(self._free.wait(), HELD_S)
+        while not self._free.is_set():  # it may be held again before this request goes on
+            await asyncio.wait_for(self._free.wait(), HELD_S)
         assert self._app is not None
         self._running += 1
         self._idle.clear()
@@ -269,7 +269,6 @@ def dev(*, path: Path, port: int | None, folder: Path | None, fresh: bool, as_js
     place = folder or project.root / DEV_FOLDER
     if fresh and place.exists():
         shutil.rmtree(place)
-    sys.path.insert(0, str(project.root))  # the project may have modules beside its package
     reporter = Reporter(as_json=as_json)
     loop = Loop(project, DevFolder(place), reporter, usual_port() if port is None else port)
     asyncio.run(_until_signal(loop))

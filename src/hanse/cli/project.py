@@ -88,12 +88,16 @@ def find_project(path: Path) -> Project:
 
 
 def _package_of(contract: Path) -> Path | None:
-    """Return the outermost package folder of a contract; ``None`` for a module alone."""
-    found = None
+    """Return the package folder of a contract; ``None`` for a module alone."""
+    return contract.parent if (contract.parent / "__init__.py").exists() else None
+
+
+def _import_root(contract: Path) -> Path:
+    """Return the folder from which a contract's module is imported."""
     folder = contract.parent
     while (folder / "__init__.py").exists():
-        found, folder = folder, folder.parent
-    return found
+        folder = folder.parent
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class Loaded:
 
     apps: tuple[App, ...]
     texts: dict[str, str]
+    _names: frozenset[str] = field(repr=False)
     _modules: dict[str, ModuleType] = field(repr=False)
 
     @property
@@ -111,7 +116,7 @@ class Loaded:
 
     def activate(self) -> None:
         """Let these modules, with these texts, be what Python knows by their names."""
-        _replace({name.partition(".")[0] for name in self._modules}, self._modules)
+        _replace(self._names, self._modules)
         for path, text in self.texts.items():
             # without a time of change an entry is never compared with the disk
             linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
@@ -152,37 +157,43 @@ def load(project: Project) -> Loaded:
     if found:
         raise NotLoaded([_trouble(finding) for finding in found])
     finder = _Finder(project)
-    tops = {name.partition(".")[0] for name in finder.files}
-    known = _modules_of(tops)
-    _replace(tops, {})
+    names = frozenset(finder.files)
+    known = _modules_of(names)
+    _replace(names, {})
+    for root in {str(_import_root(path)) for path in project.contracts} - set(sys.path):
+        sys.path.insert(0, root)
     sys.meta_path.insert(0, finder)
     try:
         apps = tuple(_app_of(module_name(path)) for path in project.contracts)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the files raise
-        _replace(tops, known)
+        _replace(names, known)
         raise NotLoaded([_finding_of(error, finder)]) from None
     finally:
         sys.meta_path.remove(finder)
-    modules = _modules_of(tops)
     loaded = Loaded(
         tuple({app.name: app for app in apps}.values()),
         {str(path): data.decode(errors="replace") for path, data in finder.texts.items()},
-        modules,
+        names,
+        _modules_of(names),
     )
     loaded.activate()
     return loaded
 
 
-def _modules_of(tops: set[str]) -> dict[str, ModuleType]:
-    """Return what Python knows of these packages."""
-    return {n: m for n, m in sys.modules.items() if n.partition(".")[0] in tops}
+def _modules_of(names: frozenset[str]) -> dict[str, ModuleType]:
+    """Return those of the modules that Python has loaded."""
+    return {name: sys.modules[name] for name in names if name in sys.modules}
 
 
-def _replace(tops: set[str], modules: Mapping[str, ModuleType]) -> None:
-    """Let ``modules`` be all that Python knows of these packages."""
-    for name in _modules_of(tops):
-        del sys.modules[name]
+def _replace(names: frozenset[str], modules: Mapping[str, ModuleType]) -> None:
+    """Let ``modules`` be all that Python knows by ``names``."""
+    for name in names:
+        sys.modules.pop(name, None)
     sys.modules.update(modules)
+    for name, module in modules.items():
+        holder, _, last = name.rpartition(".")
+        if holder in sys.modules:
+            setattr(sys.modules[holder], last, module)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -227,7 +238,8 @@ class _Loader(importlib.abc.SourceLoader):
 def _app_of(module: str) -> App:
     """Return the app of a contract's module: that of its package, its own, or one made for it."""
     contract = importlib.import_module(module)
-    for holder in (sys.modules[module.partition(".")[0]], contract):
+    package = sys.modules.get(module.rpartition(".")[0])
+    for holder in (package, contract):
         app = getattr(holder, "APP", None)
         if isinstance(app, App):
             return app

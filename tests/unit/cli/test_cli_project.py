@@ -22,8 +22,10 @@ def project(tmp_path) -> Project:
         place = tmp_path / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, "utf-8")
+    before = list(sys.path)
     yield find_project(tmp_path)
-    for name in [n for n in sys.modules if n.partition(".")[0] == "tinydairy"]:
+    sys.path[:] = before
+    for name in [n for n in sys.modules if n.partition(".")[0] in {"tinydairy", "outer"}]:
         del sys.modules[name]
 
 
@@ -141,3 +143,22 @@ def test_other_places_are_not_searched(project) -> None:
 def test_a_folder_without_a_contract_is_refused(tmp_path) -> None:
     with pytest.raises(BadParameter, match=r"no contract\.py"):
         find_project(tmp_path)
+
+
+def test_a_package_below_others_leaves_those_alone(project) -> None:
+    outer = project.root / "src" / "outer"
+    outer.mkdir(parents=True)
+    (outer / "__init__.py").write_text("LOADED = object()\n", "utf-8")
+    package = contract_of(project).parent.rename(outer / "tinydairy")
+    for path in package.glob("*.py"):
+        text = path.read_text("utf-8").replace("from tinydairy.", "from outer.tinydairy.")
+        path.write_text(text, "utf-8")
+    nested = find_project(project.root)
+    first = load(nested)
+    holder = sys.modules["outer"]
+    second = load(nested)
+    assert sys.modules["outer"] is holder
+    assert second.contracts[0].__module__ == "outer.tinydairy.contract"
+    assert holder.tinydairy is sys.modules["outer.tinydairy"]
+    first.activate()
+    assert holder.tinydairy.contract.Tinydairy is first.contracts[0]
