@@ -64,6 +64,8 @@ def _described(found: dict[str, Any]) -> str:
         for entry in found[kind]:
             arguments = ", ".join(_arguments(entry["args"]))
             role = f"  [role {entry['role']}]" if entry.get("role") else ""
+            if entry.get("also_signed_by"):
+                role += f"  [also signed by {entry['also_signed_by']}]"
             lines.append(f"  {entry['name']}({arguments}) → {_kind(entry['result'])}{role}")
             lines.append(f"      {entry['doc'].partition(chr(10))[0].partition('Rejects:')[0]}")
             if entry.get("rejects"):

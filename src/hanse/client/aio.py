@@ -11,7 +11,7 @@ from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
 import aiohttp
 from yarl import URL
 
-from hanse.client import _clock, reading, submission
+from hanse.client import _clock, joint, reading, submission
 from hanse.client._certificate import CertifiedHeader
 from hanse.client._feed import FeedEvent, FeedParser
 from hanse.client._genesis import Genesis
@@ -234,7 +234,7 @@ class AsyncClient:
         made = await self.run(submission.draft(self.session, call, cost_max, expires_in_ms))
         return await self.submit_draft(made)
 
-    async def draft(
+    async def draft(  # noqa: PLR0913  # options, by name
         self,
         contract: str,
         action: str,
@@ -242,10 +242,33 @@ class AsyncClient:
         *,
         cost_max: int | None = None,
         expires_in_ms: int = EXPIRES_IN_MS,
+        also_signed_by: Sequence[str] = (),
     ) -> Draft:
-        """Return a signed transaction that can be sent later, and more than once."""
+        """Return a signed transaction that can be sent later, and more than once.
+
+        ``also_signed_by`` names the members who will sign it, too; see :meth:`sign_draft`.
+        """
         call = (contract, action, args)
-        return await self.run(submission.draft(self.session, call, cost_max, expires_in_ms))
+        steps = submission.draft(self.session, call, cost_max, expires_in_ms, also_signed_by)
+        return await self.run(steps)
+
+    async def sign_draft(self, raw: bytes) -> Draft:
+        """Return a draft of another member with this client's signature added.
+
+        The signature binds to all that its body says: look at that first.
+
+        Raises:
+            AnotherLedger: it is for another ledger than the trusted one.
+        """
+        return await self.run(joint.sign_draft(self.session, raw))
+
+    async def read_draft(self, raw: bytes) -> Draft:
+        """Return the draft that ``raw`` is; the node verifies its signatures when it is sent.
+
+        Raises:
+            AnotherLedger: it is for another ledger than the trusted one.
+        """
+        return await self.run(joint.read_draft(self.session, raw))
 
     async def submit_draft(self, made: Draft) -> VerifiedReceipt:
         """Return the proved receipt of one draft."""
@@ -295,10 +318,16 @@ class AsyncClient:
             raise NotReachable(url=self.session.url, reason="the stream ended too early")
 
     async def dry_run(
-        self, contract: str, action: str, args: Mapping[str, object]
+        self,
+        contract: str,
+        action: str,
+        args: Mapping[str, object],
+        *,
+        also_signed_by: Sequence[str] = (),
     ) -> dict[str, object]:
         """Return what the action would do now; the node's word, and nothing is recorded."""
-        return await self.run(submission.dry_run(self.session, (contract, action, args)))
+        steps = submission.dry_run(self.session, (contract, action, args), also_signed_by)
+        return await self.run(steps)
 
     async def call(
         self, action: Method[C, P, R], /, *args: P.args, **kwargs: P.kwargs

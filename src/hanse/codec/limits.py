@@ -24,7 +24,8 @@ EXPIRY_MS_MAX: Final = 24 * 3600 * 1000  # milliseconds from block time; bounds 
 # execution
 COST_MAX: Final = 200_000  # units one transaction may use; 0.1 to 0.2 s of CPU at worst
 ACTION_WRITES_MAX: Final = 1_000  # state keys written by one action
-ACTION_EVENTS_MAX: Final = 1_000  # contract events emitted by one action
+ACTION_EVENTS_MAX: Final = 1_000  # contract events emitted by one action, its calls included
+CALL_DEPTH_MAX: Final = 8  # contracts that call one another in one transaction, the first included
 STATE_KEY_BYTES_MAX: Final = 480  # bytes; the store's own limit is 511 with the contract's name
 VALUE_BYTES_MAX: Final = 64 * 1024  # bytes of one state value
 RECEIPT_BYTES_MAX: Final = 256 * 1024  # bytes of one receipt with its events and result

@@ -9,8 +9,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from hanse.codec.limits import INTEGER_MAX
+from hanse.contracts.entries import Entry
 from hanse.contracts.records import is_record
-from hanse.contracts.runtime import Entry, LoadedContract
+from hanse.contracts.runtime import LoadedContract
 from hanse.contracts.types import BigInt, Bytes, Date
 
 Schema = dict[str, Any]
@@ -100,12 +101,14 @@ def describe(contract: LoadedContract, package_hash: str, source: str) -> dict[s
         "title": contract.cls.__name__,
         "doc": inspect.cleandoc(contract.cls.__doc__ or ""),
         "version": contract.version,
+        "uses": list(contract.uses),
         "hash": package_hash,
         "actions": [
             {
                 "name": e.name,
                 "doc": e.doc,
                 "role": e.mark.role,
+                "also_signed_by": e.mark.also_signed_by,
                 "args": arguments_schema(e),
                 "result": schema_of(e.result_hint),
                 "rejects": list(e.rejects),

@@ -77,13 +77,16 @@ class Door:
     def __init__(self, contract: str) -> None:
         """Belong to ``contract``; closed until :meth:`open`."""
         self.contract = contract
+        self.overlay: dict[bytes, bytes | None]
         self.close()
 
-    def open(self, reader: Reader, meter: Meter, doing: Doing) -> None:
-        """Begin a call with an empty overlay."""
+    def open(
+        self, reader: Reader, meter: Meter, doing: Doing, overlay: dict[bytes, bytes | None]
+    ) -> None:
+        """Begin a call over what the contract wrote before in the same transaction."""
         self.reader: Reader | None = reader
         self.meter = meter
-        self.overlay: dict[bytes, bytes | None] = {}
+        self.overlay = overlay
         self._seen: dict[bytes, bytes | None] = {}  # the state below does not change in a call
         self.doing = doing
 

@@ -258,11 +258,16 @@ class _Contract:
             text += "\n\nRefuses, in this order: " + ", ".join(codes) + "."
         if action.get("role"):
             text += f"\n\nRole: {_role(action['role'])}."
+        if action.get("also_signed_by"):
+            named = action["also_signed_by"]
+            text += f"\n\nAlso to be signed, with the same role, for whom `{named}` names."
         operation = _operation(
             f"{self.name}.{name}.check", self.tag, f"Dry run of {name}: what would happen now"
         )
         operation["description"] = text.strip()
-        operation["requestBody"] = _body({"args": arguments, "signer": TEXT})
+        signers = {"type": "array", "items": TEXT}
+        parts = {"also_signed_by": signers, "args": arguments, "signer": TEXT}
+        operation["requestBody"] = _body(parts, ["args", "signer"])
         answer = closed(
             {
                 "code": TEXT,

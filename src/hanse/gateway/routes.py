@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hanse.codec.canonical import decode_as, parse
-from hanse.codec.limits import INTEGER_MAX
+from hanse.codec.limits import INTEGER_MAX, TX_SIGNATURES_MAX
 from hanse.codec.problems import title_of
-from hanse.errors import Malformed, NotCanonical
+from hanse.errors import Malformed, NotCanonical, TooLarge
 from hanse.gateway.limits import Counters, printable, read_body
 from hanse.gateway.openapi import build_document
 from hanse.gateway.pages import STYLE, docs_page, kernel_page, problem_page, refusal_page
@@ -40,6 +40,7 @@ class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     args: dict[str, object]
     signer: str
+    also_signed_by: tuple[str, ...] = ()
 
 
 class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -196,7 +197,10 @@ class Routes:
         """Answer with what an action would do now; nothing is recorded."""
         asked = decode_as(await _json_body(request), _check_decoder)
         names = request.path_params
-        answer = self._service.check(names["contract"], names["action"], asked.args, asked.signer)
+        signers = (asked.signer, *asked.also_signed_by)
+        if len(signers) > TX_SIGNATURES_MAX:
+            raise TooLarge(what="signers", limit=TX_SIGNATURES_MAX, actual=len(signers))
+        answer = self._service.check(names["contract"], names["action"], asked.args, signers)
         return _json(answer)
 
     async def organisations(self, _request: Request) -> Response:

@@ -133,8 +133,8 @@ class NodeService(Protocol):
     def query(self, contract: str, name: str, args: Json, signer: str | None) -> Json:
         """Return the answer of a query at the committed height."""
 
-    def check(self, contract: str, action: str, args: Json, signer: str) -> Json:
-        """Return what the action would do now; nothing is recorded."""
+    def check(self, contract: str, action: str, args: Json, signers: tuple[str, ...]) -> Json:
+        """Return what the action would do now, signed by all of these; nothing is recorded."""
 
     def contracts(self) -> list[Json]:
         """Return one line for each contract."""

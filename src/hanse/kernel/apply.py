@@ -268,13 +268,13 @@ class Kernel:
                     dropped.append(Dropped(tx, code))
                     continue
                 outcome = self.run(view, tx, height, block.time_ms)
-                size = sum(len(k) + len(v or b"") for k, v in outcome.writes.items())
+                size = _size_of(outcome.writes)
                 if view.bytes_written + size > self.rules.block_write_bytes_max:
                     dropped.append(Dropped(tx, "block_full"))
                     continue
-                if outcome.writes:
-                    view.add(tx.body.contract, outcome.writes)
-                    if tx.body.contract == "registry":
+                for contract, changes in outcome.writes.items():
+                    view.add(contract, changes)
+                    if contract == "registry":
                         self._applying.forget()
                         self._registry_root = None
                 seen[tx.nonce_digest] = tx.id
@@ -302,8 +302,13 @@ class Kernel:
         body = tx.body
         applying = isinstance(reader, BlockView)
         directory = self._applying if applying else self.directory.look_at(reader)
-        loaded = self.contracts.get(body.contract)
-        if loaded is None or not directory.is_active(reader, body.contract, height):
+
+        def find(contract: str) -> LoadedContract | None:
+            known = self.contracts.get(contract)
+            return known if known and directory.is_active(reader, contract, height) else None
+
+        loaded = find(body.contract)
+        if loaded is None:
             return Outcome("unknown_contract", 0, "no such contract is active at this height")
         entry = loaded.entries.get(body.action)
         if entry is None or entry.mark.kind != "action":
@@ -323,6 +328,9 @@ class Kernel:
                 tx=to_text(tx.id),
                 cost_max=body.cost_max,
                 roles=lambda: directory.roles(reader, body.signer, height),
+                signers=tuple(signature.signer for signature in tx.signatures),
+                has_role=lambda member, role: directory.has_role(reader, member, role, height),
+                contracts=find,
             ),
         )
 
@@ -437,6 +445,11 @@ class Kernel:
         leaves.append(leaf_hash(self.hash, block_id))
         done = (header, header_bytes, block_id, records, (), (), writes, tuple(leaves))
         return BlockResult(*done, frontier)
+
+
+def _size_of(writes: Writes) -> int:
+    """Return the bytes of keys and values that a transaction wrote."""
+    return sum(len(k) + len(v or b"") for rows in writes.values() for k, v in rows.items())
 
 
 def _receipt(tx: Transaction, outcome: Outcome, height: int, index: int) -> bytes:

@@ -60,6 +60,7 @@ class Queries:
                 tx="",
                 cost_max=self._node.kernel.rules.cost_max,
                 roles=lambda: self._roles(member, header.height),
+                contracts=lambda name: self._active(name, header.height),
             ),
         )
         if outcome.code is not None:
@@ -71,19 +72,26 @@ class Queries:
         }
 
     def check(
-        self, contract: str, action: str, args: dict[str, Any], signer: str
+        self, contract: str, action: str, args: dict[str, Any], signers: tuple[str, ...]
     ) -> dict[str, Any]:
-        """Return what the action would do if it were the next transaction; nothing is recorded."""
+        """Return what the action would do if it were the next transaction; nothing is recorded.
+
+        Args:
+            contract: name of the contract.
+            action: name of the action.
+            args: of the action.
+            signers: the signer, then the members who would sign, too.
+        """
         kernel = self._node.kernel
         header = decode_as(self._node.store.header, header_decoder)
-        tx = self._unsigned(contract, action, args, signer)
+        tx = self._unsigned(contract, action, args, signers)
         time_ms = max(wall_clock_ms(), header.time_ms + 1)
         outcome = kernel.run(self._node.store, tx, header.height + 1, time_ms)
         answer: dict[str, Any] = {
             "cost": outcome.cost,
             "events": list(outcome.events),
             "status": "ok" if outcome.code is None else "rejected",
-            "writes": len(outcome.writes),
+            "writes": sum(len(changes) for changes in outcome.writes.values()),
         }
         if outcome.code is not None:
             answer |= {"code": outcome.code, "reason": outcome.reason, "facts": _facts(outcome)}
@@ -92,7 +100,7 @@ class Queries:
         return answer
 
     def _unsigned(
-        self, contract: str, action: str, args: dict[str, Any], signer: str
+        self, contract: str, action: str, args: dict[str, Any], signers: tuple[str, ...]
     ) -> Transaction:
         body = Body(
             action=action,
@@ -103,11 +111,11 @@ class Queries:
             key="",
             ledger=self._node.folder.ledger,
             nonce="",
-            signer=signer,
+            signer=signers[0],
             v=1,
         )
-        blank = Signature(key="", signature="", signer=signer)
-        return Transaction(b"", b"", body, (blank,), bytes(32), bytes(32))
+        blank = tuple(Signature(key="", signature="", signer=signer) for signer in signers)
+        return Transaction(b"", b"", body, blank, bytes(32), bytes(32))
 
     def organisations(self) -> list[dict[str, Any]]:
         """Return organisations with their members, roles and keys."""
@@ -142,6 +150,11 @@ class Queries:
 
     def _roles(self, member: str, height: int) -> tuple[str, ...]:
         return self._node.kernel.directory.roles(self._node.store, member, height)
+
+    def _active(self, contract: str, height: int) -> LoadedContract | None:
+        directory = self._node.kernel.directory.look_at(self._node.store)
+        active = directory.is_active(self._node.store, contract, height)
+        return self._contracts.get(contract) if active else None
 
     def _loaded(self, contract: str) -> LoadedContract:
         loaded = self._contracts.get(contract)

@@ -102,7 +102,8 @@ def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
     for tx in found.transactions[:at]:
         kernel.directory.forget()  # an earlier one may have changed the registry
         outcome = _run(kernel, _Watched(view), tx, header)
-        view.add(tx.body.contract, outcome.writes)
+        for contract, changes in outcome.writes.items():
+            view.add(contract, changes)
     kernel.directory.forget()
     watched = _Watched(view)
     tx = found.transactions[at]
@@ -117,7 +118,11 @@ def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
         agrees=_agrees(decode_as(raw, receipt_decoder), tx, outcome, (header.height, at)),
         reads=tuple(_touched(c, k, v) for (c, k), v in watched.reads.items()),
         scans=tuple(watched.scans),
-        writes=tuple(_touched(tx.body.contract, k, v) for k, v in outcome.writes.items()),
+        writes=tuple(
+            _touched(contract, k, v)
+            for contract, changes in outcome.writes.items()
+            for k, v in changes.items()
+        ),
         computed=_computed(outcome),
         receipt=msgspec.json.decode(raw),
     )

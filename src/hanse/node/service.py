@@ -338,9 +338,11 @@ class NodeService:
         """Return the answer of a query at the newest height."""
         return self.queries.query(contract, name, args, signer)
 
-    def check(self, contract: str, action: str, args: Document, signer: str) -> Document:
-        """Return what the action would do now; nothing is recorded."""
-        return self.queries.check(contract, action, args, signer)
+    def check(
+        self, contract: str, action: str, args: Document, signers: tuple[str, ...]
+    ) -> Document:
+        """Return what the action would do now, signed by all of these; nothing is recorded."""
+        return self.queries.check(contract, action, args, signers)
 
     def feed(self, from_height: int | None) -> AsyncIterator[Document]:
         """Yield blocks as they become durable, from ``from_height`` on when given."""

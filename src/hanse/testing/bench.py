@@ -6,8 +6,8 @@ invariants hold after every action, as on a ledger. A refusal is raised as ``Ref
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
 
@@ -18,9 +18,10 @@ from hanse.codec.canonical import decode, encode
 from hanse.codec.documents import TAG_KEY, TAG_VALUE
 from hanse.codec.limits import COST_MAX, QUERY_BYTES_MAX
 from hanse.contracts.contract import Context, Contract
+from hanse.contracts.entries import Entry
 from hanse.contracts.records import Codec
 from hanse.contracts.refusals import Refused
-from hanse.contracts.runtime import Call, Entry, Outcome
+from hanse.contracts.runtime import Call, Outcome
 from hanse.crypto import SHA256, Hash
 from hanse.identity import is_member_id
 from hanse.kernel import load_contract
@@ -53,14 +54,20 @@ class Bench(Generic[C]):
         *,
         hasher: Hash = SHA256,
         writes: Mapping[bytes, bytes] | None = None,
+        beside: "Sequence[Bench[Any]]" = (),
     ) -> None:
-        """Load ``contract`` on an empty state, or on ``writes``."""
+        """Load ``contract`` on an empty state, or on ``writes``.
+
+        ``beside`` are the benches of the contracts that it calls: their state is read and written.
+        """
         self.loaded = load_contract(contract, hasher)
         self.hash = hasher
         self.now = START_MS
         self.height = 1
         self.last: Outcome | None = None
-        self._values = Rows()
+        self._beside = {bench.loaded.name: bench.loaded for bench in beside}
+        held = {bench.loaded.name: bench._values for bench in beside}  # noqa: SLF001  # our own
+        self._values: Rows = Rows(held)
         self._values.held.update(writes or {})
 
     def actor(self, organisation: str, *roles: str, name: str = "person") -> "Actor":
@@ -127,15 +134,16 @@ class Bench(Generic[C]):
             tx=to_text(self.hash.tagged("hanse/bench/1", f"{height}".encode())) if action else "",
             cost_max=COST_MAX,
             roles=lambda: who.roles,
+            signers=(who.member, *(other.member for other in who.others)),
+            has_role=lambda member, role: any(
+                role in actor.roles for actor in (who, *who.others) if actor.member == member
+            ),
+            contracts=self._beside.get,
         )
         self.last = outcome = self.loaded.call(self._values, call)
         if action:
             self.height = height
-            for key, value in outcome.writes.items():
-                if value is None:
-                    self._values.held.pop(key, None)
-                else:
-                    self._values.held[key] = value
+            self._values.take(outcome.writes)
         return outcome
 
 
@@ -147,6 +155,11 @@ class Actor:
     member: str
     organisation: str
     roles: tuple[str, ...]
+    others: "tuple[Actor, ...]" = ()
+
+    def jointly(self, *others: "Actor") -> "Actor":
+        """Return this actor with a pen that ``others`` hold, too: their signatures go along."""
+        return replace(self, others=others)
 
     def __call__(
         self, method: Callable[Concatenate[Any, Context, P], R], *args: P.args, **kwargs: P.kwargs

@@ -14,6 +14,7 @@ from typing import Any, Final
 from hanse.contracts.dialect import names
 from hanse.contracts.dialect.expressions import format_of
 from hanse.contracts.dialect.symbols import ContractShape, Outline
+from hanse.contracts.dialect.type_text import literal, type_text
 from hanse.contracts.meter import NODES_PER_UNIT
 
 _ARITHMETIC: Final[dict[type[ast.operator], tuple[str, str]]] = {
@@ -81,11 +82,6 @@ def expression(scope: Scope, node: ast.expr) -> str:
     """Return the lowered text of an expression, its nodes counted."""
     scope.nodes += 1
     return _WRITERS[type(node)](scope, node)
-
-
-def literal(value: object) -> str:
-    """Return the text of a constant, in ASCII, the same on every Python."""
-    return ascii(value)
 
 
 def _constant(_: Scope, node: ast.Constant) -> str:
@@ -413,6 +409,10 @@ def _method_call(scope: Scope, node: ast.Call, func: ast.Attribute) -> str:
         return f"_{base.id}_{name}({', '.join(['_M', *_arguments(scope, node)])})"
     held = state_of(scope, base)
     receiver = expression(scope, base)
+    if name == "call":
+        given = [expression(scope, arg) for arg in node.args[1:]]
+        words = [f"{k.arg}={expression(scope, k.value)}" for k in node.keywords]
+        return f"_Do_call({', '.join(['_M', receiver, type_text(node.args[0]), *given, *words])})"
     arguments = _arguments(scope, node)
     if held is not None:
         plain = f"{receiver}.{name}({', '.join(arguments)})"

@@ -336,6 +336,13 @@ def _of_context(name: str) -> Method:
     return method
 
 
+def call(_: Meter, value: Any, kind: Any, contract: Any, entry: Any, /, **args: Any) -> Any:
+    """Return what an action or query of another contract answers."""
+    if not isinstance(value, Context):
+        wrong("this method is one of the context")
+    return value.call(kind, contract, entry, **args)
+
+
 def digest(meter: Meter, value: Any, tag: Any, *parts: Any) -> str:
     """Return a digest of texts, bytes, integers and booleans under the network's hash.
 
@@ -379,6 +386,7 @@ METHOD_HELPERS: Final[dict[str, Method]] = {
     "add_days": _of_day("add_days"),
     "append": append,
     "bit_length": bit_length,
+    "call": call,
     "clear": clear,
     "copy": copy,
     "count": count,

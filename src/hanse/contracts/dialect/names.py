@@ -70,6 +70,7 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("isdigit", "join", "lower", "lstrip", "removeprefix", "removesuffix"), ()),
     **dict.fromkeys(("replace", "rstrip", "split", "startswith", "strip", "upper", "zfill"), ()),
     **dict.fromkeys(("acts_for", "add", "add_days", "days_until", "digest", "emit", "of"), ()),
+    "call": (),  # and the arguments of what is called, by their names
     "get": (),
     "set": (),
     "items": ("limit", "start"),
@@ -78,7 +79,7 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 API_ATTRIBUTES: Final = (
-    *("after", "before", "height", "key", "member", "now", "ordinal", "organisation"),
+    *("after", "before", "caller", "height", "key", "member", "now", "ordinal", "organisation"),
     *("roles", "tx"),
 )
 CLASS_LITERALS: Final = ("name", "uses", "version")
@@ -89,7 +90,7 @@ CLASS_LITERALS: Final = ("name", "uses", "version")
 GUARDED_ATTRIBUTES: Final = frozenset(
     (
         *("acts_for", "add", "add_days", "append", "as_integer_ratio", "bit_count", "bit_length"),
-        *("capitalize", "casefold", "center", "clear", "conjugate", "copy", "count"),
+        *("call", "capitalize", "casefold", "center", "clear", "conjugate", "copy", "count"),
         *("days_until", "decode", "denominator", "digest", "emit", "encode", "endswith", "events"),
         *("expandtabs", "extend", "find", "format", "format_map", "from_bytes", "from_ordinal"),
         *("from_time", "fromhex", "fromkeys", "get", "hex", "imag", "index", "insert"),
