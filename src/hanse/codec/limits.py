@@ -60,6 +60,7 @@ LOG_DEPTH_MAX: Final = 64  # hashes in an inclusion path; 2^64 leaves
 LOG_CONSISTENCY_MAX: Final = 128  # hashes in a consistency path
 BUCKET_ENTRIES_MAX: Final = 16  # entries of a trie bucket; with more it becomes an inner node
 TRIE_DEPTH_MAX: Final = 64  # levels; one per half byte of a key hash
+RANGE_PAGES_MAX: Final = 8_192  # pages of a proof of a range; a proof of 1,000 rows has about 300
 EVIDENCE_BYTES_MAX: Final = 4 * 1024 * 1024  # bytes of an evidence file
 WITNESSES_MAX: Final = 32  # witnesses a genesis may name
 

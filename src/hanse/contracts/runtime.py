@@ -36,7 +36,7 @@ from hanse.contracts.records import (
     is_field_name,
 )
 from hanse.contracts.refusals import CostExceeded, Fault, ReaderFailed, Refused
-from hanse.contracts.state import Doing, Door, Map, Reader, Value, Written
+from hanse.contracts.state import Doing, Door, Map, Ordered, Reader, Value, Written
 from hanse.contracts.work import Work, Writes
 from hanse.crypto import SHA256, Hash
 from hanse.errors import Malformed
@@ -189,8 +189,8 @@ class LoadedContract:
     def _load_state(self) -> None:
         for name, hint in get_type_hints(self._runs).items():
             origin, args = get_origin(hint), get_args(hint)
-            if origin is Map:
-                made: Map[Any, Any] | Value[Any] = Map(name, args[0], Codec(args[1]), self._door)
+            if origin in (Map, Ordered):
+                made: Map[Any, Any] | Value[Any] = origin(name, args[0], Codec(args[1]), self._door)
                 self.map_types[name] = (args[0], args[1])
             elif origin is Value:
                 made = Value(name, Codec(args[0]), self._door)
@@ -201,6 +201,7 @@ class LoadedContract:
             if len(name) > NAME_CHARS_MAX or not is_field_name(name):
                 raise TypeError(f"{name!r} is not the name of a map")
             object.__setattr__(self._instance, name, made)
+        self.ordered = tuple(n for n, m in self.collections.items() if isinstance(m, Ordered))
 
     def _load_methods(self) -> None:
         for name, function in inspect.getmembers(self._runs, inspect.isfunction):

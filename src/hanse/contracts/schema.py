@@ -135,6 +135,7 @@ def describe(contract: LoadedContract, package_hash: str, source: str) -> dict[s
         "maps": [
             {
                 "name": name,
+                "ordered": name in contract.ordered,
                 "key": None if key is None else schema_of(key),
                 "value": schema_of(value),
             }

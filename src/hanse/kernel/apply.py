@@ -35,6 +35,7 @@ from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation
 from hanse.kernel.directory import Directory
 from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_hash
 from hanse.kernel.registry import Registry
+from hanse.kernel.writes import size_of, split_by_map
 from hanse.merkle.log import Frontier, leaf_hash
 from hanse.merkle.trie import StateTries
 
@@ -240,7 +241,7 @@ class Kernel:
         writes = genesis_writes(self.genesis)
         for contract, changes in (loaded or {}).items():
             writes.setdefault(contract, {}).update(changes)
-        root = state.tries.update(self._hashed(writes))
+        root = self._update(state, writes)
         return self._finish(state, writes, (), OrderedBlock(0, self.genesis.time_ms, ()), root)
 
     def apply_block(self, state: State, block: OrderedBlock) -> BlockResult:
@@ -268,7 +269,7 @@ class Kernel:
                     dropped.append(Dropped(tx, code))
                     continue
                 outcome = self.run(view, tx, height, block.time_ms)
-                size = _size_of(outcome.writes)
+                size = size_of(outcome.writes)
                 if view.bytes_written + size > self.rules.block_write_bytes_max:
                     dropped.append(Dropped(tx, "block_full"))
                     continue
@@ -411,7 +412,19 @@ class Kernel:
         )
         before = state.tries.root_of(REPLAY)
         state.tries.set_root(REPLAY, self.hash.tagged("hanse/replay/1", before + b"".join(used)))
-        return state.tries.update(self._hashed(view.writes))
+        return self._update(state, view.writes)
+
+    def _update(self, state: State, writes: Writes) -> bytes:
+        """Move the tries by ``writes``, trees of ordered maps included; returns the state root."""
+        hashed = self._hashed(writes)
+        ordered: dict[str, dict[str, dict[bytes, bytes | None]]] = {}
+        for contract, changes in writes.items():
+            loaded = self.contracts.get(contract)
+            names = () if loaded is None else loaded.ordered
+            if names:
+                values = zip(changes, hashed[contract].values(), strict=True)
+                ordered[contract] = split_by_map(names, dict(values))
+        return state.tries.update(hashed, ordered)
 
     def _finish(  # one call site each for genesis and for blocks
         self,
@@ -445,11 +458,6 @@ class Kernel:
         leaves.append(leaf_hash(self.hash, block_id))
         done = (header, header_bytes, block_id, records, (), (), writes, tuple(leaves))
         return BlockResult(*done, frontier)
-
-
-def _size_of(writes: Writes) -> int:
-    """Return the bytes of keys and values that a transaction wrote."""
-    return sum(len(k) + len(v or b"") for rows in writes.values() for k, v in rows.items())
 
 
 def _receipt(tx: Transaction, outcome: Outcome, height: int, index: int) -> bytes:

@@ -25,7 +25,8 @@ from hanse.contracts.runtime import Call, Outcome
 from hanse.crypto import SHA256, Hash
 from hanse.identity import is_member_id
 from hanse.kernel import load_contract
-from hanse.merkle.trie import Trie
+from hanse.kernel.writes import split_by_map
+from hanse.merkle.trie import StateTries
 from hanse.testing.memory import Rows
 
 C = TypeVar("C", bound=Contract)
@@ -85,12 +86,12 @@ class Bench(Generic[C]):
     @property
     def root(self) -> bytes:
         """The state root of the contract, as a ledger would have it."""
-        tagged = self.hash.tagged
-        entries: dict[bytes, bytes | None] = {
-            tagged(TAG_KEY, key): tagged(TAG_VALUE, value)
-            for key, value in self._values.held.items()
-        }
-        return Trie(self.hash, {}).update(entries)
+        tagged, name, held = self.hash.tagged, self.loaded.name, self._values.held
+        values: dict[bytes, bytes | None] = {k: tagged(TAG_VALUE, v) for k, v in held.items()}
+        entries = {tagged(TAG_KEY, key): value for key, value in values.items()}
+        tries = StateTries(self.hash, {})
+        tries.update({name: entries}, {name: split_by_map(self.loaded.ordered, values)})
+        return tries.root_of(name)
 
     @property
     def events(self) -> list[tuple[str, dict[str, Any]]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from hanse.contracts.dialect import names
 from hanse.contracts.dialect.lower_expressions import (
     Operand,
     Scope,
@@ -226,7 +227,7 @@ def _simple(scope: Scope, node: ast.stmt) -> str:
             return f"_Assert({expression(scope, test)})"
         case ast.Delete([ast.Subscript(base, key)]):
             texts = expression(scope, base), expression(scope, key)
-            if state_of(scope, base) == "Map":
+            if state_of(scope, base) in names.MAPS:
                 return f"del {texts[0]}[{texts[1]}]"
             return f"_Del(_M, {texts[0]}, {texts[1]})"
         case ast.Break():
@@ -302,7 +303,7 @@ def _assign(scope: Scope, node: ast.stmt, target: ast.expr, value: str) -> list[
 
 
 def _store(scope: Scope, base: Operand, key: str, value: str) -> str:
-    if state_of(scope, base[0]) == "Map":
+    if state_of(scope, base[0]) in names.MAPS:
         return f"{base[1]}[{key}] = {value}"
     return f"_Set(_M, {value}, {base[1]}, {key})"
 

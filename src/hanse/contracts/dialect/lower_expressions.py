@@ -226,7 +226,7 @@ def _comparison(scope: Scope, operator: ast.cmpop, left: Operand, right: Operand
     if sign in ("in", "not in"):
         if _are_short_constants(scope, right_node):
             return f"({a} {sign} {_as_tuple(right_node, b)})"
-        held = state_of(scope, right_node) == "Map"
+        held = state_of(scope, right_node) in names.MAPS
         return plain if held else charged
     if sign in ("==", "!="):
         if _is_short(scope, left_node) or _is_short(scope, right_node):
@@ -272,7 +272,7 @@ def entry(scope: Scope, base: Operand, key: Operand) -> str:
     """Return the text of an entry that is read."""
     plain = f"{base[1]}[{key[1]}]"
     short = isinstance(key[0], ast.Constant) and isinstance(key[0].value, int | str)
-    if state_of(scope, base[0]) == "Map" or short or is_integer(scope, key[0]):
+    if state_of(scope, base[0]) in names.MAPS or short or is_integer(scope, key[0]):
         return plain
     charged = f"_Item(_M, {base[1]}, {key[1]})"
     if isinstance(key[0], ast.Name) and len(base[1]) <= _TWICE:
@@ -416,7 +416,7 @@ def _method_call(scope: Scope, node: ast.Call, func: ast.Attribute) -> str:
     arguments = _arguments(scope, node)
     if held is not None:
         plain = f"{receiver}.{name}({', '.join(arguments)})"
-        return f"_Rows({plain})" if name in ("items", "keys", "values") else plain
+        return f"_Rows({plain})" if name in ("between", "items", "keys", "values") else plain
     return f"_Do_{name}({', '.join(['_M', receiver, *arguments])})"
 
 

@@ -4,7 +4,7 @@
 import ast
 from typing import Final
 
-_OURS: Final = ("Map", "Value", "Written")
+_OURS: Final = ("Map", "Ordered", "Value", "Written")
 
 
 def literal(value: object) -> str:
