@@ -9,6 +9,7 @@ import msgspec
 from hanse.cli.checking import check
 from hanse.cli.options import Node, ValueCommand, on_node
 from hanse.cli.output import as_args, common, emit
+from hanse.client.ranges import ROWS, json_key
 from hanse.client.reading import Key
 
 
@@ -166,6 +167,53 @@ def state(*, contract_name: str, map_name: str, key: str | None, node: Node, as_
     shown = msgspec.json.format(msgspec.json.encode(found.value), indent=2).decode()
     said = shown if found.present else "absent"
     emit(document, as_json=as_json, text=f"{said}\nproved at height {found.height} ✓")
+
+
+@click.command("range", cls=ValueCommand)
+@click.argument("contract_name", metavar="CONTRACT")
+@click.argument("map_name", metavar="MAP")
+@click.option("--from", "first", metavar="KEY", help="First key, or its first parts; JSON or text.")
+@click.option("--to", "last", metavar="KEY", help="Last key, itself included, or first parts.")
+@click.option("--rows", default=ROWS, show_default=True, help="Most rows; 1 to 1,000.")
+@on_node
+@common
+def range_command(
+    *,
+    contract_name: str,
+    map_name: str,
+    first: str | None,
+    last: str | None,
+    rows: int,
+    node: Node,
+    as_json: bool,
+) -> None:
+    """Show rows of an ordered map, proved to be all of them.
+
+    ``--from '["mill"]' --to '["mill"]'`` are all keys that begin with ``mill``.
+
+    Examples:
+      hanse range prices by_day --from 2026-01-01 --to 2026-01-31
+      hanse range stock of_owner --from '["mill"]' --to '["mill"]' --json
+    """
+    with node.client() as client:
+        found = client.between(contract_name, map_name, as_key(first), as_key(last), limit=rows)
+    document = {
+        "contract": contract_name,
+        "height": found.height,
+        "map": map_name,
+        "next": None if found.next is None else json_key(found.next),
+        "rows": [{"key": json_key(row.key), "value": row.value} for row in found.rows],
+        "verified": found.verified,
+        "witnesses": list(found.witnesses),
+    }
+    lines = [f"{_line(json_key(row.key))}  {_line(row.value)}" for row in found.rows]
+    until = "no other" if found.next is None else f"no other before {_line(json_key(found.next))}"
+    said = f"{len(found.rows)} rows and {until}, proved at height {found.height} ✓"
+    emit(document, as_json=as_json, text="\n".join([*lines, said]))
+
+
+def _line(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
 
 
 def as_key(text: str | None) -> Key:

@@ -11,7 +11,7 @@ from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
 import aiohttp
 from yarl import URL
 
-from hanse.client import _clock, joint, reading, submission
+from hanse.client import _clock, joint, ranges, reading, submission
 from hanse.client._certificate import CertifiedHeader
 from hanse.client._feed import FeedEvent, FeedParser
 from hanse.client._genesis import Genesis
@@ -27,6 +27,7 @@ from hanse.client._http import (
     segment,
 )
 from hanse.client.bulk import Draft
+from hanse.client.ranges import Bound, VerifiedRange
 from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.client.session import CheckpointReport
@@ -354,6 +355,22 @@ class AsyncClient:
     async def state(self, contract: str, collection: str, key: Key) -> VerifiedState:
         """Return the value at ``key`` of a contract's map, present or absent, proved."""
         return await self.run(reading.state(self.session, contract, collection, key))
+
+    async def between(
+        self,
+        contract: str,
+        collection: str,
+        first: Bound = (),
+        last: Bound = (),
+        *,
+        limit: int = ranges.ROWS,
+    ) -> VerifiedRange:
+        """Return the rows of an ordered map from ``first`` to ``last``, proved to be all.
+
+        Both ends are included; first parts of a key stand for all keys that begin with them.
+        """
+        steps = ranges.between(self.session, (contract, collection), first, last, limit)
+        return await self.run(steps)
 
     async def transaction(self, tx: str) -> VerifiedRecord:
         """Return a transaction and its receipt, proved; the sentence is the node's word."""

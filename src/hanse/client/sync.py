@@ -9,13 +9,14 @@ from types import TracebackType
 from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
-from hanse.client import _clock, joint, reading, submission
+from hanse.client import _clock, joint, ranges, reading, submission
 from hanse.client._certificate import CertifiedHeader
 from hanse.client._feed import FeedEvent, FeedParser
 from hanse.client._genesis import Genesis
 from hanse.client._http import NotReachable, Request, Response, Steps, get_json, problem_of, segment
 from hanse.client._memory import Memory, MemoryOfFolder
 from hanse.client.bulk import Draft
+from hanse.client.ranges import Bound, VerifiedRange
 from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.client.session import CheckpointReport, Member, Session, SignerMissing
@@ -335,6 +336,22 @@ class Client:
     def state(self, contract: str, collection: str, key: Key) -> VerifiedState:
         """Return the value at ``key`` of a contract's map, present or absent, proved."""
         return self.run(reading.state(self.session, contract, collection, key))
+
+    def between(
+        self,
+        contract: str,
+        collection: str,
+        first: Bound = (),
+        last: Bound = (),
+        *,
+        limit: int = ranges.ROWS,
+    ) -> VerifiedRange:
+        """Return the rows of an ordered map from ``first`` to ``last``, proved to be all.
+
+        Both ends are included; first parts of a key stand for all keys that begin with them.
+        """
+        steps = ranges.between(self.session, (contract, collection), first, last, limit)
+        return self.run(steps)
 
     def transaction(self, tx: str) -> VerifiedRecord:
         """Return a transaction and its receipt, proved; the sentence is the node's word."""

@@ -95,6 +95,15 @@ def _documents() -> dict[str, object]:
         },
         "Receipt": closed(receipt, ["cost", "events", "height", "index", "status", "tx", "v"]),
         "Signatures": signatures,
+        "RangeProof": closed(
+            {
+                **path,
+                "entry": closed(path),
+                "next": {"anyOf": [HASH, {"type": "null"}]},
+                "pages": list_of(HASH),
+                "values": list_of({}),
+            }
+        ),
         "StateProof": proof,
     }
 
@@ -139,6 +148,7 @@ def _ledger_answers() -> dict[str, object]:
         "Organisations": list_of(opened({"id": TEXT, "name": TEXT, "members": list_of(member)})),
         "Ready": opened({"ready": {"type": "boolean"}}),
         "Record": record,
+        "Range": closed({**certified, "range": ref("RangeProof")}),
         "State": closed({**certified, "proof": ref("StateProof")}),
         "Why": opened({"cause": TEXT, "code": {"anyOf": [TEXT, {"type": "null"}]}}),
     }

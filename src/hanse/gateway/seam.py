@@ -103,6 +103,10 @@ class NodeService(Protocol):
     async def evidence_record(self, tx: str) -> bytes:
         """Return the evidence document of a record."""
 
+    async def range(self, contract: str, name: str, bounds: tuple[str, str], limit: int) -> Json:
+        """Return rows of an ordered map with the proof that there are no others."""
+        ...
+
     async def evidence_state(self, contract: str, name: str, key_json: str, /) -> bytes:
         """Return the evidence document of a state value."""
 

@@ -9,14 +9,14 @@ from hanse.kernel.genesis import Writes
 def split_by_map(
     names: Iterable[str], changes: Mapping[bytes, bytes | None]
 ) -> dict[str, dict[bytes, bytes | None]]:
-    """Return the changes of state keys by map, those of the maps named, under their own keys."""
+    """Return the changes of state keys by map, for each map named, under their own keys."""
     found: dict[str, dict[bytes, bytes | None]] = {name: {} for name in names}
     for key, value in changes.items():
         name, _, rest = key.partition(b"\x00")
         mine = found.get(name.decode("ascii"))
         if mine is not None:
             mine[rest] = value
-    return {name: mine for name, mine in found.items() if mine}
+    return found
 
 
 def size_of(writes: Writes) -> int:

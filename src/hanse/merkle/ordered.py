@@ -75,6 +75,7 @@ class OrderedTree:
         self._buffer = buffer
         self._prefix = prefix
         self._gone: dict[str, None] = {}
+        self.is_committed = False  # whether its root stands in the contract's trie
         self.root = root
 
     @classmethod

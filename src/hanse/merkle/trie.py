@@ -77,7 +77,7 @@ class StateTries:
 
         Args:
             changes: by contract, from hashes of keys to hashes of values.
-            ordered: by contract and map, from keys to hashes of values: of the maps that keep an
+            ordered: by contract and map, from keys to hashes of values: all maps that keep an
                 ordered tree. Its root is an entry of the contract's trie.
         """
         tops: dict[bytes, bytes | None] = {}
@@ -94,19 +94,23 @@ class StateTries:
         """Return the new roots of a contract's ordered maps, by the keys where they stand."""
         roots: dict[bytes, bytes | None] = {}
         for name in sorted(maps):
-            root = self.ordered(contract, name).update(maps[name])
-            roots[self._ordered_kh(name)] = None if root == EMPTY_ROOT else root
+            tree = self.ordered(contract, name)
+            if maps[name] or not tree.is_committed:
+                # an empty tree has a root, too: without it nothing would say that no row is there
+                roots[self._ordered_kh(name)] = tree.update(maps[name])
+                tree.is_committed = True
         return roots
 
     def ordered(self, contract: str, name: str) -> OrderedTree:
         """Return the ordered tree of a map of a contract."""
         tree = self._ordered.get((contract, name))
         if tree is None:
-            root = EMPTY_ROOT
+            root = None
             if self.root_of(contract) != EMPTY_ROOT:
-                root = self._trie(contract).find(self._ordered_kh(name)) or EMPTY_ROOT
+                root = self._trie(contract).find(self._ordered_kh(name))
             prefix = contract.encode() + _ORDERED + name.encode() + b"\x00"
-            tree = OrderedTree(self._hasher, self._buffer, prefix, root)
+            tree = OrderedTree(self._hasher, self._buffer, prefix, root or EMPTY_ROOT)
+            tree.is_committed = root is not None
             self._ordered[contract, name] = tree
         return tree
 

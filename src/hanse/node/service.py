@@ -17,6 +17,7 @@ from hanse.codec.documents import Transaction, header_decoder
 from hanse.codec.problems import problem_bytes
 from hanse.contracts.app import App
 from hanse.contracts.contract import Contract
+from hanse.contracts.runtime import LoadedContract
 from hanse.engines import EmbeddedEngine
 from hanse.engines.embedded import Budget
 from hanse.errors import HanseError, Malformed, Rejected
@@ -32,6 +33,7 @@ from hanse.node.folder import Folder
 from hanse.node.ledger import Ledger, Progress
 from hanse.node.metrics import Metrics
 from hanse.node.queries import Queries
+from hanse.node.ranges import range_proof
 from hanse.node.reading import BlockReader, RecordView
 from hanse.node.verifier import Verifier
 from hanse.vault.documents import Documents
@@ -388,6 +390,20 @@ class NodeService:
                 "proof": proof,
             }
 
+    async def range(
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+    ) -> Document:
+        """Return rows of an ordered map with the proof that there are no others."""
+        loaded = self._loaded(contract)
+        async with self._node.lock:
+            proof = range_proof(self._node.store, loaded, name, bounds, limit)
+            path, note = self._newest_certificate()
+            return {
+                "certificate": proofs.certificate_document(path, note),
+                "header": msgspec.Raw(self._node.store.header),
+                "range": proof,
+            }
+
     async def evidence_state(self, contract: str, name: str, key_json: str) -> bytes:
         """Return the evidence document of a state value, present or absent."""
         key = self._state_key(contract, name, key_json)
@@ -434,10 +450,14 @@ class NodeService:
         document = msgspec.json.decode(found[0].certificate)
         return document["header_path"], parse_note(document["note"])
 
-    def _state_key(self, contract: str, name: str, key_json: str) -> bytes:
+    def _loaded(self, contract: str) -> LoadedContract:
         loaded = self.kernel.contracts.get(contract)
         if loaded is None:
             raise NotFound("contract", contract)
+        return loaded
+
+    def _state_key(self, contract: str, name: str, key_json: str) -> bytes:
+        loaded = self._loaded(contract)
         try:
             key = msgspec.json.decode(key_json) if key_json else None
             return loaded.state_key(name, key)
