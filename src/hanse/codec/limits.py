@@ -27,6 +27,7 @@ ACTION_WRITES_MAX: Final = 1_000  # state keys written by one action
 ACTION_EVENTS_MAX: Final = 1_000  # contract events emitted by one action, its calls included
 CALL_DEPTH_MAX: Final = 8  # contracts that call one another in one transaction, the first included
 STATE_KEY_BYTES_MAX: Final = 480  # bytes; the store's own limit is 511 with the contract's name
+ORDERED_KEY_BYTES_MAX: Final = 128  # of an ordered map; its tree has at most two pages a byte
 VALUE_BYTES_MAX: Final = 64 * 1024  # bytes of one state value
 RECEIPT_BYTES_MAX: Final = 256 * 1024  # bytes of one receipt with its events and result
 SCAN_ROWS_MAX: Final = 1_000  # rows one range read of a map returns

@@ -4,7 +4,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
-from hanse.codec.limits import ACTION_WRITES_MAX, SCAN_ROWS_MAX, STATE_KEY_BYTES_MAX
+from hanse.codec.limits import (
+    ACTION_WRITES_MAX,
+    ORDERED_KEY_BYTES_MAX,
+    SCAN_ROWS_MAX,
+    STATE_KEY_BYTES_MAX,
+)
 from hanse.contracts.keys import (
     decode_key,
     encode_key,
@@ -306,7 +311,10 @@ class Ordered(Map[K, V]):
 
     def _put(self, key: bytes, value: bytes | None) -> None:
         # the tree is at most as deep as a key is long
-        self._door.meter.charge(COSTS["ordered"], len(key) << 6)
+        self._door.meter.charge(COSTS["ordered"], len(key) << 7)
+        if len(key) > ORDERED_KEY_BYTES_MAX:
+            limit = ORDERED_KEY_BYTES_MAX
+            raise Fault(f"a key of an ordered map has {len(key)} bytes; the limit is {limit}")
         self._door.put(key, value)
 
     def between(self, first: object, last: object, *, limit: int = 100) -> Iterator[tuple[K, V]]:

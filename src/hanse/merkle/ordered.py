@@ -28,7 +28,7 @@ from hanse.merkle.ranges import (
     touches,
 )
 
-_PATH_CHARS_MAX: Final = 200  # of a page's key; a longer path is stored under its hash
+_DECODED_MAX: Final = 20_000  # inner pages that are remembered decoded, about 2 KB each
 _END_PATH: Final = "."  # written for ``END`` in the path of a page
 
 
@@ -75,6 +75,7 @@ class OrderedTree:
         self._buffer = buffer
         self._prefix = prefix
         self._gone: dict[str, None] = {}
+        self._decoded: dict[bytes, InnerPage] = {}  # by hash, so that none is ever stale
         self.is_committed = False  # whether its root stands in the contract's trie
         self.root = root
 
@@ -212,7 +213,9 @@ class OrderedTree:
                 ]
                 page = encode_inner(node.prefix, rows)
             fresh[self._key(node.path)] = page
-            sealed[id(node)] = Child(node.count, self._tagged(TAG_ORDERED, page))
+            child = sealed[id(node)] = Child(node.count, self._tagged(TAG_ORDERED, page))
+            if isinstance(node, _Inner):
+                self._remember(child.digest, InnerPage(node.prefix, dict(rows)))
         return sealed[id(top)].digest
 
     # reading ------------------------------------------------------------------------------------
@@ -238,13 +241,22 @@ class OrderedTree:
     def _load(self, path: str, digest: bytes) -> _Node:
         if digest == EMPTY_ROOT:
             return _Bucket(path, [])
+        known = self._decoded.get(digest)
+        if known is not None:
+            return _Inner(path, known.prefix, dict(known.children))
         try:
             found = decode_page(self._read(path, digest))
         except ProofInvalid:
             raise TriePageDamaged(page=self._key(path).hex()) from None
-        if isinstance(found, InnerPage):
-            return _Inner(path, found.prefix, dict(found.children))
-        return _Bucket(path, list(found))
+        if not isinstance(found, InnerPage):
+            return _Bucket(path, list(found))
+        self._remember(digest, found)
+        return _Inner(path, found.prefix, dict(found.children))
+
+    def _remember(self, digest: bytes, page: InnerPage) -> None:
+        if len(self._decoded) >= _DECODED_MAX:
+            self._decoded.clear()
+        self._decoded[digest] = page
 
     def _read(self, path: str, digest: bytes) -> bytes:
         """Return a page, checked against the hash that its parent holds."""
@@ -255,10 +267,7 @@ class OrderedTree:
         return page
 
     def _key(self, path: str) -> bytes:
-        plain = path.encode()
-        if len(plain) > _PATH_CHARS_MAX:
-            plain = b"#" + self._tagged("hanse/ordered-path/1", plain)
-        return self._prefix + plain
+        return self._prefix + path.encode()
 
 
 def _replace(above: Iterable[tuple[_Inner, str]], node: _Node, top: _Node) -> _Node:

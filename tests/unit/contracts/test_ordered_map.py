@@ -5,6 +5,8 @@ import pytest
 from tests.unit.contracts.dialect_run import body_of, check, run
 from tests.unit.contracts.ordered_contract import Shelf
 
+from hanse.codec.limits import ORDERED_KEY_BYTES_MAX
+from hanse.contracts import Refused
 from hanse.contracts.meter import COSTS
 from hanse.testing.bench import Bench
 
@@ -54,6 +56,16 @@ def test_a_row_of_an_ordered_map_costs_its_tree_too(bench: Bench[Shelf]) -> None
     ann(Shelf.put, "q", 1)
     assert bench.last is not None
     assert bench.last.cost > 2 * COSTS["write"] + COSTS["ordered"]
+
+
+def test_a_key_of_an_ordered_map_is_short(bench: Bench[Shelf]) -> None:
+    ann = bench.actor("ax")
+    longest = "x" * (ORDERED_KEY_BYTES_MAX - len("things") - 3)
+    ann(Shelf.put, longest, 1)
+    with pytest.raises(Refused, match="contract_fault"):
+        ann(Shelf.put, longest + "x", 1)
+    assert ann(Shelf.range, longest, "y" * 9_000) == [1]
+    assert ann(Shelf.range, "y" * 9_000, "z") == []
 
 
 def test_between_is_of_ordered_maps_alone() -> None:

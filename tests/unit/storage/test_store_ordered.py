@@ -24,7 +24,7 @@ def block(height: int) -> Rows:
     rows: Rows = {b"%05d" % (n * 37 % 5_003): SHA256(b"%d" % n) for n in range(height, 900, 7)}
     for n in range(height, 900, 21):
         rows[b"%05d" % (n * 37 % 5_003)] = None
-    return {b"k" * 150 + key: value for key, value in rows.items()}  # paths too long for LMDB
+    return {b"k" * 115 + key: value for key, value in rows.items()}
 
 
 def test_a_tree_is_the_same_after_a_start_and_goes_on(tmp_path: Path) -> None:
