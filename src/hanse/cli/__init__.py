@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "query": ("contract", "Ask a query of a contract."),
         "state": ("contract", "Show a value of a contract's state, proved present or absent."),
         "range": ("contract", "Show rows of an ordered map, proved to be all of them."),
+        "history": ("history", "Show every version of a state entry, or what it was at a height."),
         "contract": ("contract", "Check contracts; show which are active and what they offer."),
         "import": ("document", "Check a standard's document and put it on the ledger."),
         "export": ("document", "Fetch a kept document, byte for byte."),

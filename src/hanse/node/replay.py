@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One transaction executed again on the exact state before it, with all that it read and wrote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -52,7 +53,7 @@ class Replayed:
 
 
 @dataclass(slots=True)
-class _Watched:
+class Watched:
     """A block under way as the kernel reads it, noting what is read."""
 
     view: BlockView
@@ -60,6 +61,7 @@ class _Watched:
     scans: list[Touched] = field(default_factory=list)
 
     def get(self, contract: str, key: bytes) -> bytes | None:
+        """Return the value bytes at ``key``."""
         value = self.view.get(contract, key)
         self.reads.setdefault((contract, key), value)
         return value
@@ -67,6 +69,7 @@ class _Watched:
     def scan(
         self, contract: str, prefix: bytes, start: bytes, limit: int
     ) -> list[tuple[bytes, bytes]]:
+        """Return rows under ``prefix`` from ``start`` on, in key order."""
         rows = self.view.scan(contract, prefix, start, limit)
         self.scans.append(Touched(contract, _entry(prefix), len(rows)))
         return rows
@@ -97,17 +100,8 @@ def replay(
 
 def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
     """Execute the first records of a block, the last of them under watch."""
-    kernel, header = rerun.kernel, found.block.header
-    view = BlockView(rerun.store)
-    for tx in found.transactions[:at]:
-        kernel.directory.forget()  # an earlier one may have changed the registry
-        outcome = _run(kernel, _Watched(view), tx, header)
-        for contract, changes in outcome.writes.items():
-            view.add(contract, changes)
-    kernel.directory.forget()
-    watched = _Watched(view)
-    tx = found.transactions[at]
-    outcome = _run(kernel, watched, tx, header)
+    header = found.block.header
+    tx, outcome, watched = list(islice(run_again(rerun, found), at + 1))[at]
     raw = found.block.records[at][1]
     return Replayed(
         tx=to_text(tx.id),
@@ -128,7 +122,21 @@ def _again(rerun: Rerun, found: ReadBlock, at: int) -> Replayed:
     )
 
 
-def _run(kernel: Kernel, reader: _Watched, tx: Transaction, header: Header) -> Outcome:
+def run_again(rerun: Rerun, found: ReadBlock) -> Iterator[tuple[Transaction, Outcome, "Watched"]]:
+    """Yield each record of a block, executed on what the store and the earlier ones left."""
+    kernel, header = rerun.kernel, found.block.header
+    view = BlockView(rerun.store)
+    for tx in found.transactions:
+        kernel.directory.forget()  # an earlier one may have changed the registry
+        watched = Watched(view)
+        outcome = _run(kernel, watched, tx, header)
+        yield tx, outcome, watched
+        for contract, changes in outcome.writes.items():
+            view.add(contract, changes)
+    kernel.directory.forget()
+
+
+def _run(kernel: Kernel, reader: Watched, tx: Transaction, header: Header) -> Outcome:
     below: Any = reader  # it reads as a block under way does, and says what was read
     return kernel.run(below, tx, header.height, header.time_ms)
 
