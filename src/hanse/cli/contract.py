@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``hanse contract``, ``hanse query``, ``hanse state``: what contracts offer, and their state."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -175,15 +176,22 @@ def state(*, contract_name: str, map_name: str, key: str | None, node: Node, as_
 @click.option("--from", "first", metavar="KEY", help="First key, or its first parts; JSON or text.")
 @click.option("--to", "last", metavar="KEY", help="Last key, itself included, or first parts.")
 @click.option("--rows", default=ROWS, show_default=True, help="Most rows; 1 to 1,000.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write an evidence file of it, too, for `hanse verify`.",
+)
 @on_node
 @common
-def range_command(
+def range_command(  # options, all by name
     *,
     contract_name: str,
     map_name: str,
     first: str | None,
     last: str | None,
     rows: int,
+    output: Path | None,
     node: Node,
     as_json: bool,
 ) -> None:
@@ -194,9 +202,14 @@ def range_command(
     Examples:
       hanse range prices by_day --from 2026-01-01 --to 2026-01-31
       hanse range stock of_owner --from '["mill"]' --to '["mill"]' --json
+      hanse range stock of_owner --from '["mill"]' --to '["mill"]' -o all_of_mill.json
     """
     with node.client() as client:
-        found = client.between(contract_name, map_name, as_key(first), as_key(last), limit=rows)
+        bounds = (as_key(first), as_key(last))
+        found = client.between(contract_name, map_name, *bounds, limit=rows)
+        if output is not None:
+            data = client.evidence_of_range(contract_name, map_name, *bounds, limit=rows)
+            output.write_bytes(data)
     document = {
         "contract": contract_name,
         "height": found.height,

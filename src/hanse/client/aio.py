@@ -400,6 +400,19 @@ class AsyncClient:
         """Return the evidence file of a state value; verified before it is returned."""
         return await self.run(reading.evidence_of_state(self.session, contract, collection, key))
 
+    async def evidence_of_range(
+        self,
+        contract: str,
+        collection: str,
+        first: Bound = (),
+        last: Bound = (),
+        *,
+        limit: int = ranges.ROWS,
+    ) -> bytes:
+        """Return the evidence file of rows of an ordered map; verified before it is returned."""
+        of = (contract, collection)
+        return await self.run(reading.evidence_of_range(self.session, of, first, last, limit))
+
     async def cosign(self, witness: Witness) -> int:
         """Return the log's size that ``witness`` has just cosigned and the node has taken up."""
         return await self.run(reading.cosign(self.session, witness))

@@ -9,34 +9,19 @@ import msgspec
 
 from hanse.client._certificate import verify_certified
 from hanse.client._http import Request, Steps, decode_answer, fetch, segment
-from hanse.client._state import StateEntry, decode_state_path
+from hanse.client._ranges import RangeProof, bound_bytes, verify_range_proof
 from hanse.client.session import Session, node_at_fault
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.canonical import decode, encode
-from hanse.codec.documents import TAG_VALUE
 from hanse.codec.limits import SCAN_ROWS_MAX
-from hanse.contracts.keys import decode_key, encode_key
+from hanse.contracts.keys import decode_key
 from hanse.contracts.state import AFTER
 from hanse.contracts.types import BigInt
-from hanse.crypto import Hash
 from hanse.errors import Malformed, ProofInvalid
-from hanse.merkle.paths import EMPTY_ROOT, TAG_CONTRACT, verify_state
-from hanse.merkle.ranges import TAG_ORDERED_MAP, verify_range
 
 Bound = str | int | bool | bytes | tuple["Bound", ...]
 """A key, or the first parts of one; the empty tuple is the beginning, or the end, of the map."""
 ROWS: Final = 100  # of one answer unless more are asked for
-
-
-class RangeProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The answer's part that proves it (``spec/ordered-tree.md``)."""
-
-    bucket: list[str]
-    entry: StateEntry
-    next: str | None
-    pages: list[str]
-    siblings: list[str]
-    values: list[msgspec.Raw]
 
 
 class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,65 +59,6 @@ class VerifiedRange:
     verified: ClassVar[bool] = True
 
 
-def bound_bytes(bound: Bound) -> bytes:
-    """Return the encoded key, or first parts of one, that ``bound`` is."""
-    return encode_key(bound)
-
-
-def verify_range_proof(  # noqa: PLR0913, PLR0917  # one statement about one state
-    hasher: Hash,
-    state_root: bytes,
-    of: tuple[str, str],
-    bounds: tuple[bytes, bytes],
-    proof: RangeProof,
-    limit: int = SCAN_ROWS_MAX,
-) -> list[tuple[bytes, bytes]]:
-    """Return keys and values of all rows between the bounds, proved under ``state_root``.
-
-    Args:
-        hasher: the network's.
-        state_root: of a certified header.
-        of: contract and map.
-        bounds: the first key, and the first beyond the range.
-        proof: what the node answered.
-        limit: rows that were asked for; where the answer stops before the end it has so many.
-
-    Raises:
-        Malformed: the proof's form is wrong.
-        ProofInvalid: it does not prove what it says.
-    """
-    contract, name = of
-    low, high = bounds
-    at = "$.range"
-    if proof.next is not None:
-        end = to_bytes(proof.next, f"{at}.next")
-        if not low < end < high or len(proof.values) != limit:
-            raise ProofInvalid(reason="the rows stop before the end, and before the limit")
-        high = end
-    pages = [to_bytes(text, f"{at}.pages") for text in proof.pages]
-    top = decode_state_path(StateEntry(proof.bucket, proof.siblings), at)
-    kh = hasher.tagged(TAG_CONTRACT, contract.encode())
-    contract_root = verify_state(hasher, state_root, kh, top)
-    root: bytes | None = EMPTY_ROOT
-    inner = decode_state_path(proof.entry, f"{at}.entry")
-    if contract_root is not None:
-        map_kh = hasher.tagged(TAG_ORDERED_MAP, name.encode())
-        root = verify_state(hasher, contract_root, map_kh, inner)
-    elif inner.bucket or inner.siblings:
-        raise ProofInvalid(reason="the contract has no state")
-    if root is None:  # without its tree nothing says what a map does not hold
-        raise ProofInvalid(reason="the map keeps no ordered tree")
-    found = verify_range(hasher, root, low, high, pages)
-    if len(found) != len(proof.values):
-        raise ProofInvalid(reason="the answer has another number of rows than the tree")
-    rows = []
-    for (key, digest), raw in zip(found, proof.values, strict=True):
-        if hasher.tagged(TAG_VALUE, bytes(raw)) != digest:
-            raise ProofInvalid(reason="the value of a row is another one")
-        rows.append((key, bytes(raw)))
-    return rows
-
-
 def between(
     session: Session,
     of: tuple[str, str],
@@ -151,7 +77,7 @@ def between(
         raise Malformed(reason=f"1 to {SCAN_ROWS_MAX} rows are asked for at a time", at="?rows")
     genesis = yield from session.genesis()
     size_before = session.size_seen
-    path = _path(of, first, last, limit)
+    path = range_path(of, first, last, limit)
     body = yield from fetch(Request("GET", path))
     answer = decode_answer(body, _decoder, path)
     with node_at_fault(path):
@@ -181,7 +107,8 @@ def _parts(key: bytes) -> tuple[Bound, ...]:
         raise ProofInvalid(reason=f"a key of the tree: {error}") from None
 
 
-def _path(of: tuple[str, str], first: Bound, last: Bound, limit: int) -> str:
+def range_path(of: tuple[str, str], first: Bound, last: Bound, limit: int) -> str:
+    """Return where the rows between two keys are served."""
     words = [f"rows={limit}"]
     for name, bound in (("from_key", first), ("to_key", last)):
         if bound != ():
@@ -206,5 +133,6 @@ __all__: Sequence[str] = [
     "between",
     "bound_bytes",
     "json_key",
+    "range_path",
     "verify_range_proof",
 ]

@@ -385,6 +385,19 @@ class Client:
         """Return the evidence file of a state value; verified before it is returned."""
         return self.run(reading.evidence_of_state(self.session, contract, collection, key))
 
+    def evidence_of_range(
+        self,
+        contract: str,
+        collection: str,
+        first: Bound = (),
+        last: Bound = (),
+        *,
+        limit: int = ranges.ROWS,
+    ) -> bytes:
+        """Return the evidence file of rows of an ordered map; verified before it is returned."""
+        of = (contract, collection)
+        return self.run(reading.evidence_of_range(self.session, of, first, last, limit))
+
     def cosign(self, witness: Witness) -> int:
         """Return the log's size that ``witness`` has just cosigned and the node has taken up."""
         return self.run(reading.cosign(self.session, witness))

@@ -93,7 +93,8 @@ ROUTES: Final = (
     ),
     Route(
         "get", "/v1/state/{contract}/{map}/range", "range", "state",
-        "Rows of an ordered map, proved to be all", query=("from_key", "to_key", "rows"),
+        "Rows of an ordered map, proved to be all",
+        query=("from_key", "to_key", "rows", "evidence"),
     ),
     Route("get", "/v1/contracts", "contracts", "contracts", "The contracts of this ledger"),
     Route(

@@ -82,7 +82,7 @@ def _documents() -> dict[str, object]:
     path: dict[str, object] = {"bucket": list_of(HASH), "siblings": list_of(HASH)}
     entry = closed({**path, "value": {}}, list(path))
     proof = closed({**path, "entries": list_of(entry)})
-    kinds = {"kind": {"enum": ["record", "state"]}, "v": {"const": 1}, "genesis": OBJECT}
+    kinds = {"kind": {"enum": ["record", "state", "range"]}, "v": {"const": 1}, "genesis": OBJECT}
     kinds |= {"digest": HASH, "state": ref("StateProof")}
     return {
         "Certificate": opened({"engine": TEXT}),

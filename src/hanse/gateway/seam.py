@@ -107,6 +107,12 @@ class NodeService(Protocol):
         """Return rows of an ordered map with the proof that there are no others."""
         ...
 
+    async def evidence_range(
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+    ) -> bytes:
+        """Return the evidence document of rows of an ordered map."""
+        ...
+
     async def evidence_state(self, contract: str, name: str, key_json: str, /) -> bytes:
         """Return the evidence document of a state value."""
 

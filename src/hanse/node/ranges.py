@@ -51,6 +51,16 @@ def range_proof(
     }
 
 
+def range_evidence(
+    loaded: LoadedContract, name: str, bounds: tuple[str, str], proof: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what an evidence file of a range has beside the certified header."""
+    collection = loaded.collections[name]
+    assert isinstance(collection, Ordered), "its range has been proved"
+    first, last = (to_text(_bound(collection, text)) for text in bounds)
+    return {"contract": loaded.name, "first": first, "last": last, "map": name, "range": proof}
+
+
 def _bound(collection: Ordered[Any, Any], text: str) -> bytes:
     try:
         return collection.bound(msgspec.json.decode(text) if text else None)

@@ -33,7 +33,7 @@ from hanse.node.folder import Folder
 from hanse.node.ledger import Ledger, Progress
 from hanse.node.metrics import Metrics
 from hanse.node.queries import Queries
-from hanse.node.ranges import range_proof
+from hanse.node.ranges import range_evidence, range_proof
 from hanse.node.reading import BlockReader, RecordView
 from hanse.node.verifier import Verifier
 from hanse.vault.documents import Documents
@@ -403,6 +403,17 @@ class NodeService:
                 "header": msgspec.Raw(self._node.store.header),
                 "range": proof,
             }
+
+    async def evidence_range(
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+    ) -> bytes:
+        """Return the evidence document of rows of an ordered map."""
+        loaded = self._loaded(contract)
+        async with self._node.lock:
+            proof = range_proof(self._node.store, loaded, name, bounds, limit)
+            parts = range_evidence(loaded, name, bounds, proof)
+            finish = self._prepare()
+        return await finish("range", parts)
 
     async def evidence_state(self, contract: str, name: str, key_json: str) -> bytes:
         """Return the evidence document of a state value, present or absent."""
