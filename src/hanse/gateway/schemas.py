@@ -95,17 +95,20 @@ def _documents() -> dict[str, object]:
         },
         "Receipt": closed(receipt, ["cost", "events", "height", "index", "status", "tx", "v"]),
         "Signatures": signatures,
-        "RangeProof": closed(
-            {
-                **path,
-                "entry": closed(path),
-                "next": {"anyOf": [HASH, {"type": "null"}]},
-                "pages": list_of(HASH),
-                "values": list_of({}),
-            }
-        ),
+        "RangeProof": _range_proof(path),
         "StateProof": proof,
     }
+
+
+def _range_proof(path: dict[str, object]) -> Schema:
+    """Return the schema of what proves rows of an ordered map."""
+    parts: dict[str, object] = {
+        "entry": closed(path),
+        "next": {"anyOf": [HASH, {"type": "null"}]},
+        "pages": list_of(HASH),
+        "values": list_of({}),
+    }
+    return closed({**path, **parts})
 
 
 def _ledger_answers() -> dict[str, object]:

@@ -191,32 +191,35 @@ class OrderedTree:
 
     def _seal(self, top: _Node) -> bytes:
         """Store all nodes that were loaded; returns the hash of the topmost."""
-        order = [top]
-        for node in order:
+        order: list[tuple[_Node, _Inner | None, str]] = [(top, None, "")]
+        for node, _, _ in order:
             if isinstance(node, _Inner):
-                order += [c for c in node.children.values() if not isinstance(c, Child)]
+                loaded = [(d, c) for d, c in node.children.items() if not isinstance(c, Child)]
+                order += [(child, node, digit) for digit, child in loaded]
         fresh = self._buffer.fresh
         for path in self._gone:
             fresh[self._key(path)] = None
         self._gone = {}
-        sealed: dict[int, Child] = {}
-        for node in reversed(order):  # children before their parents
-            if isinstance(node, _Bucket):
-                if not node.entries:  # only of an empty tree
-                    fresh[self._key(node.path)] = None
-                    return EMPTY_ROOT
-                page = encode_bucket(node.entries)
-            else:
-                rows = [
-                    (digit, child if isinstance(child, Child) else sealed[id(child)])
-                    for digit, child in sorted(node.children.items())
-                ]
-                page = encode_inner(node.prefix, rows)
+        root = EMPTY_ROOT
+        for node, parent, digit in reversed(order):  # children before their parents
+            page = self._page(node)
             fresh[self._key(node.path)] = page
-            child = sealed[id(node)] = Child(node.count, self._tagged(TAG_ORDERED, page))
+            root = EMPTY_ROOT if page is None else self._tagged(TAG_ORDERED, page)
             if isinstance(node, _Inner):
-                self._remember(child.digest, InnerPage(node.prefix, dict(rows)))
-        return sealed[id(top)].digest
+                sealed = {d: c for d, c in node.children.items() if isinstance(c, Child)}
+                self._remember(root, InnerPage(node.prefix, sealed))
+            if parent is not None:
+                parent.children[digit] = Child(node.count, root)
+        return root
+
+    @staticmethod
+    def _page(node: _Node) -> bytes | None:
+        """Return the page of a node whose children are sealed; none of an empty tree."""
+        if isinstance(node, _Bucket):
+            return encode_bucket(node.entries) if node.entries else None
+        rows = [(d, c) for d, c in sorted(node.children.items()) if isinstance(c, Child)]
+        assert len(rows) == len(node.children), "a child is sealed before its parent"
+        return encode_inner(node.prefix, rows)
 
     # reading ------------------------------------------------------------------------------------
 
