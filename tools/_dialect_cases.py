@@ -5,7 +5,8 @@ A case is
 
 === name, in words
 expect: D401                 rules it breaks, or how its last call ends
-frame: body                  of an action; or module; or file, or files with a model
+frame: body                  of an action; or calls, the body of one that may call ``OTHER``;
+                             or module; or file, or files with a model
 calls: 2                     how often it is called, by default once
 returns: int                 the type of its result, where it has one
 value: 5                     the result
@@ -61,6 +62,53 @@ class Made(Contract):
     def act(self, ctx: Context) -> {returns}:
 '''
 
+CALLING = """    uses = ("other", "made", "absent")
+
+"""
+OTHER = f'''{HEAD}
+
+class Other(Contract):
+    """What a case may call."""
+
+    uses = ("made",)
+    kept: Map[str, int]
+
+    @action(role=None)
+    def put(self, ctx: Context, n: int) -> int:
+        """Keep a number."""
+        self.kept["n"] = n
+        return n
+
+    @action(role=None)
+    def spend(self, ctx: Context) -> int:
+        """Use up whatever is left."""
+        n = 0
+        while True:
+            n += 1
+        return n
+
+    @action(role=None)
+    def back(self, ctx: Context) -> None:
+        """Call the caller."""
+        self.kept["n"] = 1
+        ctx.call(None, "made", "act")
+
+    @action(role="boss")
+    def rule(self, ctx: Context) -> None:
+        """Do what the signer may not."""
+        self.kept["n"] = 2
+
+    @query
+    def who(self, ctx: Context) -> str:
+        """Return who calls, for whom."""
+        return f"{{ctx.member}} {{ctx.caller}}"
+
+    @query
+    def many(self, ctx: Context) -> list[int]:
+        """Return much."""
+        return [n for n in range(10_000)]
+'''
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -77,10 +125,12 @@ class Case:
     @property
     def files(self) -> dict[str, str]:
         """The contract's files."""
-        if self.frame == "body":
+        if self.frame in ("body", "calls"):
             above, _, lines = self.text.rpartition("+++\n")
             body = "".join(f"        {line}\n" if line else "\n" for line in lines.splitlines())
             head = CONTRACT.replace("{returns}", self.returns)
+            if self.frame == "calls":
+                head = head.replace("    ints:", CALLING + "    ints:", 1)
             return {"contract": f"{HEAD}{DECLARED}{above}{head}{body}"}
         if self.frame == "module":
             return {"contract": f"{HEAD}{self.text}"}

@@ -8,9 +8,10 @@ every Python; ``--write`` keeps each one's end in ``tests/corpus/dialect.json``.
 import hashlib
 import json
 import sys
+from functools import lru_cache
 from typing import Any
 
-from tools._dialect_cases import FOLDER, Case, read_cases
+from tools._dialect_cases import FOLDER, OTHER, Case, read_cases
 
 from hanse.codec.base64url import to_text
 from hanse.codec.limits import COST_MAX
@@ -21,6 +22,12 @@ from hanse.testing.memory import Rows
 
 RESULTS = FOLDER / "dialect.json"
 MODULE = "corpus.contract"
+
+
+@lru_cache(maxsize=1)
+def other() -> LoadedContract:
+    """Return the contract that a case may call."""
+    return LoadedContract.of_program(build_program("corpus.other", {"other": OTHER}))
 
 
 def end_of(case: Case) -> dict[str, Any]:
@@ -35,7 +42,7 @@ def end_of(case: Case) -> dict[str, Any]:
         loaded = LoadedContract.of_program(program)
     except TypeError:
         return {"code": "not_loaded"}
-    rows = Rows()
+    rows = Rows({"other": Rows()})
     ends = [run(loaded, rows, number) for number in range(case.calls)]
     last = ends[-1]
     return {
@@ -61,17 +68,19 @@ def run(loaded: LoadedContract, rows: Rows, number: int) -> Outcome:
             tx="t" * 43,
             cost_max=COST_MAX,
             roles=lambda: ("grower", "packer"),
+            has_role=lambda _, role: role in ("grower", "packer"),
+            contracts={"other": other()}.get,
         ),
     )
-    for key, value in outcome.writes.items():
-        rows.held.pop(key, None) if value is None else rows.held.update({key: value})
+    rows.take(outcome.writes)
     return outcome
 
 
 def _digest(outcome: Outcome) -> str:
     digest = hashlib.sha256(repr((outcome.code, outcome.reason, outcome.facts)).encode())
-    for key, value in outcome.writes.items():
-        digest.update(repr((key, value)).encode())
+    for changes in outcome.writes.values():
+        for key, value in changes.items():
+            digest.update(repr((key, value)).encode())
     for event in outcome.events:
         digest.update(repr((event.event, bytes(event.fields))).encode())
     return to_text(digest.digest())[:12]

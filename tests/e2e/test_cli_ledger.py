@@ -275,3 +275,41 @@ def test_what_is_no_document_of_the_standard_is_not_put_on_the_ledger(
     assert site.json("import", "nothing", file, *signing, code=1)["code"] == "not_found"
     assert site.json("export", ABSENT, "-o", file, code=1)["code"] == "not_found"
     assert site.json("ledger")["height"] == height
+
+
+def test_the_history_of_an_entry_has_every_version_and_its_transaction(site: Site) -> None:
+    opened = site.open_account("aged")
+    paid = site.submit("deposit_checking", {"account": "aged", "amount_minor": 5})
+    options = ("--dir", site.folder, "--app", "hanse.testing.smallbank")
+    command = ("history", "smallbank", "accounts", "aged", *options)
+    found = site.json(*command)
+    assert [v["value"]["checking"] for v in found["versions"]] == [100, 105]
+    assert [v["tx"] for v in found["versions"]] == [opened, paid["tx"]]
+    assert [v["action"] for v in found["versions"]] == ["create_account", "deposit_checking"]
+    first, second = (v["height"] for v in found["versions"])
+    assert second == paid["height"]
+    early = site.json(*command, "--at", first)
+    assert [v["value"]["checking"] for v in early["versions"]] == [100]
+    assert early["height"] == first
+    assert '"checking":105' in site.run(*command, "--at", second).stdout
+    assert "never there" in site.run(*command, "--at", first - 1).stdout
+
+
+def test_the_history_of_the_registry_begins_with_genesis(site: Site) -> None:
+    options = ("--dir", site.folder, "--app", "hanse.testing.smallbank", "--at", 0)
+    found = site.json("history", "registry", "members", "bob@acme", *options)
+    assert [(v["height"], v["tx"]) for v in found["versions"]] == [(0, None)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        (("nothing", "accounts", "x"), "not_found"),
+        (("smallbank", "nothing", "x"), "malformed"),
+        (("smallbank", "accounts", "7"), "malformed"),
+        (("smallbank", "accounts", "x", "--at", "999999"), "not_found"),
+    ],
+)
+def test_a_history_of_nothing_has_a_code(site: Site, entry: tuple[str, ...], code: str) -> None:
+    options = ("--dir", site.folder, "--app", "hanse.testing.smallbank")
+    assert site.json("history", *entry, *options, code=1)["code"] == code

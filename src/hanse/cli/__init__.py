@@ -29,6 +29,8 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "tx": ("tx", "Send, show, explain and re-execute transactions."),
         "query": ("contract", "Ask a query of a contract."),
         "state": ("contract", "Show a value of a contract's state, proved present or absent."),
+        "range": ("contract", "Show rows of an ordered map, proved to be all of them."),
+        "history": ("history", "Show every version of a state entry, or what it was at a height."),
         "contract": (
             "contract",
             "Check contracts, show them, decide what becomes of them.",

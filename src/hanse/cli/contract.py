@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``hanse contract``, ``hanse query``, ``hanse state``: what contracts offer, and their state."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from hanse.cli.options import Node, ValueCommand, on_node
 from hanse.cli.output import as_args, common, emit
 from hanse.cli.packaging import diff_command, package_command
 from hanse.cli.trying import test_command
+from hanse.client.ranges import ROWS, json_key
 from hanse.client.reading import Key
 
 
@@ -68,6 +70,8 @@ def _described(found: dict[str, Any]) -> str:
         for entry in found[kind]:
             arguments = ", ".join(_arguments(entry["args"]))
             role = f"  [role {entry['role']}]" if entry.get("role") else ""
+            if entry.get("also_signed_by"):
+                role += f"  [also signed by {entry['also_signed_by']}]"
             lines.append(f"  {entry['name']}({arguments}) → {_kind(entry['result'])}{role}")
             lines.append(f"      {entry['doc'].partition(chr(10))[0].partition('Rejects:')[0]}")
             if entry.get("rejects"):
@@ -168,6 +172,65 @@ def state(*, contract_name: str, map_name: str, key: str | None, node: Node, as_
     shown = msgspec.json.format(msgspec.json.encode(found.value), indent=2).decode()
     said = shown if found.present else "absent"
     emit(document, as_json=as_json, text=f"{said}\nproved at height {found.height} ✓")
+
+
+@click.command("range", cls=ValueCommand)
+@click.argument("contract_name", metavar="CONTRACT")
+@click.argument("map_name", metavar="MAP")
+@click.option("--from", "first", metavar="KEY", help="First key, or its first parts; JSON or text.")
+@click.option("--to", "last", metavar="KEY", help="Last key, itself included, or first parts.")
+@click.option("--rows", default=ROWS, show_default=True, help="Most rows; 1 to 1,000.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write an evidence file of it, too, for `hanse verify`.",
+)
+@on_node
+@common
+def range_command(  # options, all by name
+    *,
+    contract_name: str,
+    map_name: str,
+    first: str | None,
+    last: str | None,
+    rows: int,
+    output: Path | None,
+    node: Node,
+    as_json: bool,
+) -> None:
+    """Show rows of an ordered map, proved to be all of them.
+
+    ``--from '["mill"]' --to '["mill"]'`` are all keys that begin with ``mill``.
+
+    Examples:
+      hanse range prices by_day --from 2026-01-01 --to 2026-01-31
+      hanse range stock of_owner --from '["mill"]' --to '["mill"]' --json
+      hanse range stock of_owner --from '["mill"]' --to '["mill"]' -o all_of_mill.json
+    """
+    with node.client() as client:
+        bounds = (as_key(first), as_key(last))
+        found = client.between(contract_name, map_name, *bounds, limit=rows)
+        if output is not None:
+            data = client.evidence_of_range(contract_name, map_name, *bounds, limit=rows)
+            output.write_bytes(data)
+    document = {
+        "contract": contract_name,
+        "height": found.height,
+        "map": map_name,
+        "next": None if found.next is None else json_key(found.next),
+        "rows": [{"key": json_key(row.key), "value": row.value} for row in found.rows],
+        "verified": found.verified,
+        "witnesses": list(found.witnesses),
+    }
+    lines = [f"{_line(json_key(row.key))}  {_line(row.value)}" for row in found.rows]
+    until = "no other" if found.next is None else f"no other before {_line(json_key(found.next))}"
+    said = f"{len(found.rows)} rows and {until}, proved at height {found.height} ✓"
+    emit(document, as_json=as_json, text="\n".join([*lines, said]))
+
+
+def _line(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
 
 
 def as_key(text: str | None) -> Key:

@@ -13,16 +13,32 @@ import msgspec
 from hanse.apps import discover
 from hanse.cli.checking import Source, read_source
 from hanse.cli.dev_folder import DevFolder
-from hanse.cli.options import Node, Signing, ValueCommand, on_node, signing
-from hanse.cli.output import as_args, common, emit, load_app, progress
+from hanse.cli.options import (
+    Node,
+    Signing,
+    ValueCommand,
+    ledger_of,
+    on_node,
+    read_anchor,
+    signing,
+)
+from hanse.cli.output import as_args, common, emit, load_app, load_signer, progress
 from hanse.cli.project import load
 from hanse.cli.stepping import step
+from hanse.client.joint import add_signature, read_unplaced
 from hanse.client.receipts import VerifiedReceipt
+from hanse.client.session import AnotherLedger, Member
 from hanse.contracts.app import App
 from hanse.contracts.dialect.program import build_program
 from hanse.contracts.runtime import LoadedContract, Outcome
 from hanse.node.folder import Folder, open_folder
 from hanse.node.replay import Changed, Replayed, replay
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_HOUR_MS = 3_600_000
+_with_others = click.option(
+    "--with", "others", multiple=True, help="A member who signs, too; for the dry run. Repeatable."
+)
 
 
 @click.group()
@@ -106,6 +122,7 @@ def why(*, tx_id: str, node: Node, as_json: bool) -> None:
 @click.option("--args", "arguments", default="{}", help="JSON object, or @file that holds one.")
 @click.option("--cost-max", type=int, help="Units it may use; by default from a dry run.")
 @click.option("--dry-run", is_flag=True, help="Only say what would happen; sign nothing.")
+@_with_others
 @signing
 @on_node
 @common
@@ -116,6 +133,7 @@ def submit(
     arguments: str,
     cost_max: int | None,
     dry_run: bool,
+    others: tuple[str, ...],
     signer: Signing,
     node: Node,
     as_json: bool,
@@ -129,16 +147,130 @@ def submit(
     call = (contract, action, as_args(arguments))
     with node.client(signer) as client:
         if dry_run:
-            would = client.dry_run(*call)
+            would = client.dry_run(*call, also_signed_by=others)
             emit({"dry_run": True, **would}, as_json=as_json)
             sys.exit(0 if would.get("status") == "ok" else 1)
         receipt = client.submit(*call, cost_max=cost_max)
+    _emit_receipt(receipt, node, as_json=as_json)
+
+
+def _emit_receipt(receipt: VerifiedReceipt, node: Node, *, as_json: bool) -> None:
+    """Show a receipt and end: exit code 1 when it is a refusal."""
     page = node.page("transactions", receipt.tx)
     document = {**msgspec.json.decode(receipt.raw), "url": page, "verified": receipt.verified}
     hint = [] if receipt.ok else [f"why      hanse tx why {receipt.tx}"]
     text = "\n".join([f"tx       {receipt.tx}", *_outcome(receipt), *hint, f"page     {page}"])
     emit(document, as_json=as_json, text=text)
     sys.exit(0 if receipt.ok else 1)
+
+
+@tx.command()
+@click.argument("contract")
+@click.argument("action")
+@click.option("--args", "arguments", default="{}", help="JSON object, or @file that holds one.")
+@click.option("--cost-max", type=int, help="Units it may use; by default from a dry run.")
+@click.option(
+    "--expires-hours",
+    type=click.IntRange(1, 23),
+    default=1,
+    show_default=True,
+    help="Time for the others to sign and for it to be sent.",
+)
+@click.option("-o", "--output", type=_FILE, required=True, help="Where the draft is written.")
+@_with_others
+@signing
+@on_node
+@common
+def draft(  # options, all by name
+    *,
+    contract: str,
+    action: str,
+    arguments: str,
+    cost_max: int | None,
+    expires_hours: int,
+    output: Path,
+    others: tuple[str, ...],
+    signer: Signing,
+    node: Node,
+    as_json: bool,
+) -> None:
+    """Sign an action and write it to a file, for others to sign; nothing is sent.
+
+    The file is the transaction itself: whoever holds it can send it.
+
+    Examples:
+      hanse tx draft deals agree --args @deal.json --with bo@steelco -o deal.tx --as ann@autoco
+    """
+    with node.client(signer) as client:
+        made = client.draft(
+            contract,
+            action,
+            as_args(arguments),
+            cost_max=cost_max,
+            expires_in_ms=expires_hours * _HOUR_MS,
+            also_signed_by=others,
+        )
+    output.write_bytes(made.raw)
+    _emit_draft(made.raw, output, as_json=as_json)
+
+
+@tx.command()
+@click.argument("file", type=_FILE)
+@click.option("-o", "--output", type=_FILE, help="Where it is written; by default FILE itself.")
+@click.option("--trust", envvar="HANSE_TRUST", help="Ledger id; a draft for another is refused.")
+@signing
+@common
+def sign(
+    *, file: Path, output: Path | None, trust: str | None, signer: Signing, as_json: bool
+) -> None:
+    """Add a signature to a draft and say what it stands for; no node is asked.
+
+    Examples:
+      hanse tx sign deal.tx --as bo@steelco --key bo.key
+      hanse tx sign deal.tx --as bo@steelco --key bo.key -o signed.tx --trust LEDGER
+    """
+    raw = file.read_bytes()
+    found = read_unplaced(raw)
+    if trust is not None and ledger_of(read_anchor(trust)) != found.body.ledger:
+        raise AnotherLedger(trusted=ledger_of(read_anchor(trust)), shown=found.body.ledger)
+    member = Member(signer.member, signer.key_id, load_signer(signer.key))
+    signed = add_signature(raw, member)
+    (output or file).write_bytes(signed)
+    _emit_draft(signed, output or file, as_json=as_json)
+
+
+@tx.command()
+@click.argument("file", type=_FILE)
+@on_node
+@common
+def send(*, file: Path, node: Node, as_json: bool) -> None:
+    """Send a signed draft and show its proved receipt; exit code 1 when it was refused.
+
+    Examples:
+      hanse tx send deal.tx
+    """
+    with node.client() as client:
+        receipt = client.submit_draft(client.read_draft(file.read_bytes()))
+    _emit_receipt(receipt, node, as_json=as_json)
+
+
+def _emit_draft(raw: bytes, path: Path, *, as_json: bool) -> None:
+    found = read_unplaced(raw)
+    body = found.body
+    signers = [signature.signer for signature in found.signatures]
+    document: dict[str, Any] = {
+        "body": msgspec.Raw(found.body_bytes),
+        "file": str(path),
+        "signers": signers,
+    }
+    lines = [
+        f"what     {body.contract}.{body.action} {bytes(body.args).decode()}",
+        f"ledger   {body.ledger}",
+        f"who      {body.signer}, key {body.key}",
+        f"signed   {', '.join(signers)}",
+        f"file     {path}",
+    ]
+    emit(document, as_json=as_json, text="\n".join(lines))
 
 
 @tx.command("replay", cls=ValueCommand)

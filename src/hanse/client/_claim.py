@@ -3,10 +3,13 @@
 
 import msgspec
 
-from hanse.client._documents import Evidence
-from hanse.codec.base64url import to_text
+from hanse.client._documents import Evidence, RangePart
+from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.limits import INTEGER_MAX
 from hanse.contracts.keys import decode_key
+from hanse.contracts.state import AFTER
+from hanse.errors import ProofInvalid
+from hanse.merkle.ranges import InnerPage, decode_page
 
 
 def claim_of(evidence: Evidence) -> dict[str, object]:
@@ -22,6 +25,8 @@ def claim_of(evidence: Evidence) -> dict[str, object]:
             "tx": receipt.tx,
         }
         return claim if receipt.code is msgspec.UNSET else claim | {"code": receipt.code}
+    if evidence.range is not None:
+        return _claim_of_range(evidence.range)
     proof = evidence.state
     assert proof is not None, "a file shows a record or a state value"
     name, _, rest = proof.key.partition(b"\x00")
@@ -31,6 +36,33 @@ def claim_of(evidence: Evidence) -> dict[str, object]:
         "map": name.decode("ascii", "replace"),
         "present": proof.value is not None,
         "value": None if proof.value is None else msgspec.json.decode(proof.value),
+    }
+
+
+def _claim_of_range(part: RangePart) -> dict[str, object]:
+    """Return the rows that the file shows; their keys are those of its pages."""
+    end = part.last + AFTER if part.proof.next is None else to_bytes(part.proof.next)
+    keys: list[bytes] = []
+    for text in part.proof.pages:
+        try:
+            page = decode_page(to_bytes(text))
+        except ProofInvalid:
+            continue
+        if not isinstance(page, InnerPage):
+            keys += [key for key, _ in page if part.first <= key < end]
+    values = [msgspec.json.decode(value) for value in part.proof.values]
+    rows = [
+        {"key": _readable_key(key, to_text(key)), "value": value}
+        for key, value in zip(keys, values, strict=False)
+    ]
+    after = part.proof.next
+    return {
+        "contract": part.contract,
+        "first": _readable_key(part.first, to_text(part.first)),
+        "last": _readable_key(part.last, to_text(part.last)),
+        "map": part.map,
+        "next": None if after is None else _readable_key(to_bytes(after), after),
+        "rows": rows,
     }
 
 

@@ -10,6 +10,7 @@ import msgspec
 from hanse.client._certificate import certificate_decoder, decode_header, decode_path
 from hanse.client._commit import CommitCertificate, commit_decoder, verify_commit_form
 from hanse.client._genesis import Genesis, decode_genesis
+from hanse.client._ranges import RangeProof, decode_bound, verify_range_form
 from hanse.client._state import (
     StateEntry,
     StateProof,
@@ -114,7 +115,7 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    kind: Literal["record", "state"]
+    kind: Literal["record", "state", "range"]
     v: Literal[1]
 
 
@@ -141,6 +142,21 @@ class _StateEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     v: Literal[1]
 
 
+class _RangeEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    certificate: msgspec.Raw
+    contract: str
+    digest: str
+    first: str
+    genesis: msgspec.Raw
+    header: msgspec.Raw
+    kind: Literal["range"]
+    last: str
+    map: str
+    range: RangeProof
+    v: Literal[1]
+
+
+_range_decoder = msgspec.json.Decoder(_RangeEvidence)
 _receipt_decoder = msgspec.json.Decoder(Receipt)
 _kind_decoder = msgspec.json.Decoder(_Kind)
 _record_decoder = msgspec.json.Decoder(_RecordEvidence)
@@ -186,6 +202,17 @@ class StatePart:
 
 
 @dataclass(frozen=True, slots=True)
+class RangePart:
+    """Rows of an ordered map from ``first`` to ``last``, both encoded, and what proves them all."""
+
+    contract: str
+    map: str
+    first: bytes
+    last: bytes
+    proof: RangeProof
+
+
+@dataclass(frozen=True, slots=True)
 class CertifiedNote:
     """The embedded engine's certificate: a signed checkpoint, and the header's path in it."""
 
@@ -206,9 +233,10 @@ class Evidence:
     header: Header
     block_id: bytes
     finality: Finality
-    proof: StateProof
+    proof: StateProof | None
     record: RecordPart | None
     state: StatePart | None
+    range: RangePart | None
 
     @property
     def state_keys(self) -> tuple[bytes, ...]:
@@ -230,9 +258,12 @@ def decode_evidence(data: bytes) -> Evidence:
         raise TooLarge(what="evidence bytes", limit=EVIDENCE_BYTES_MAX, actual=len(data))
     data = data.removesuffix(b"\n")
     document = decode(data)
-    found: _RecordEvidence | _StateEvidence
-    if decode_as(data, _kind_decoder).kind == "state":
+    found: _RecordEvidence | _StateEvidence | _RangeEvidence
+    kind = decode_as(data, _kind_decoder).kind
+    if kind == "state":
         found = decode_as(data, _state_decoder)
+    elif kind == "range":
+        found = decode_as(data, _range_decoder)
     else:
         found = decode_as(data, _record_decoder)
     genesis = decode_genesis(bytes(found.genesis))
@@ -245,9 +276,10 @@ def decode_evidence(data: bytes) -> Evidence:
         header=decode_header(raw_header),
         block_id=genesis.hash.tagged(TAG_HEADER, raw_header),
         finality=_decode_finality(bytes(found.certificate), genesis),
-        proof=found.state,
+        proof=None if isinstance(found, _RangeEvidence) else found.state,
         record=_decode_record(found, genesis) if isinstance(found, _RecordEvidence) else None,
         state=_decode_state(found) if isinstance(found, _StateEvidence) else None,
+        range=_decode_range(found) if isinstance(found, _RangeEvidence) else None,
     )
 
 
@@ -262,6 +294,12 @@ def _decode_state(found: _StateEvidence) -> StatePart:
     verify_state_form(found.state, 1, "$.state")
     key = decode_state_key(found.key, "$.key")
     return StatePart(contract=found.contract, key=key, value=value_of(found.state.entries[0]))
+
+
+def _decode_range(found: _RangeEvidence) -> RangePart:
+    verify_range_form(found.range, "$.range")
+    first, last = decode_bound(found.first, "$.first"), decode_bound(found.last, "$.last")
+    return RangePart(found.contract, found.map, first, last, found.range)
 
 
 def _decode_finality(raw: bytes, genesis: Genesis) -> Finality:

@@ -11,7 +11,7 @@ from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
 import aiohttp
 from yarl import URL
 
-from hanse.client import _clock, reading, submission
+from hanse.client import _clock, joint, ranges, reading, submission
 from hanse.client._certificate import CertifiedHeader
 from hanse.client._feed import FeedEvent, FeedParser
 from hanse.client._genesis import Genesis
@@ -27,6 +27,7 @@ from hanse.client._http import (
     segment,
 )
 from hanse.client.bulk import Draft
+from hanse.client.ranges import Bound, VerifiedRange
 from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.client.session import CheckpointReport
@@ -234,7 +235,7 @@ class AsyncClient:
         made = await self.run(submission.draft(self.session, call, cost_max, expires_in_ms))
         return await self.submit_draft(made)
 
-    async def draft(
+    async def draft(  # noqa: PLR0913  # options, by name
         self,
         contract: str,
         action: str,
@@ -242,10 +243,33 @@ class AsyncClient:
         *,
         cost_max: int | None = None,
         expires_in_ms: int = EXPIRES_IN_MS,
+        also_signed_by: Sequence[str] = (),
     ) -> Draft:
-        """Return a signed transaction that can be sent later, and more than once."""
+        """Return a signed transaction that can be sent later, and more than once.
+
+        ``also_signed_by`` names the members who will sign it, too; see :meth:`sign_draft`.
+        """
         call = (contract, action, args)
-        return await self.run(submission.draft(self.session, call, cost_max, expires_in_ms))
+        steps = submission.draft(self.session, call, cost_max, expires_in_ms, also_signed_by)
+        return await self.run(steps)
+
+    async def sign_draft(self, raw: bytes) -> Draft:
+        """Return a draft of another member with this client's signature added.
+
+        The signature binds to all that its body says: look at that first.
+
+        Raises:
+            AnotherLedger: it is for another ledger than the trusted one.
+        """
+        return await self.run(joint.sign_draft(self.session, raw))
+
+    async def read_draft(self, raw: bytes) -> Draft:
+        """Return the draft that ``raw`` is; the node verifies its signatures when it is sent.
+
+        Raises:
+            AnotherLedger: it is for another ledger than the trusted one.
+        """
+        return await self.run(joint.read_draft(self.session, raw))
 
     async def submit_draft(self, made: Draft) -> VerifiedReceipt:
         """Return the proved receipt of one draft."""
@@ -295,10 +319,16 @@ class AsyncClient:
             raise NotReachable(url=self.session.url, reason="the stream ended too early")
 
     async def dry_run(
-        self, contract: str, action: str, args: Mapping[str, object]
+        self,
+        contract: str,
+        action: str,
+        args: Mapping[str, object],
+        *,
+        also_signed_by: Sequence[str] = (),
     ) -> dict[str, object]:
         """Return what the action would do now; the node's word, and nothing is recorded."""
-        return await self.run(submission.dry_run(self.session, (contract, action, args)))
+        steps = submission.dry_run(self.session, (contract, action, args), also_signed_by)
+        return await self.run(steps)
 
     async def call(
         self, action: Method[C, P, R], /, *args: P.args, **kwargs: P.kwargs
@@ -325,6 +355,22 @@ class AsyncClient:
     async def state(self, contract: str, collection: str, key: Key) -> VerifiedState:
         """Return the value at ``key`` of a contract's map, present or absent, proved."""
         return await self.run(reading.state(self.session, contract, collection, key))
+
+    async def between(
+        self,
+        contract: str,
+        collection: str,
+        first: Bound = (),
+        last: Bound = (),
+        *,
+        limit: int = ranges.ROWS,
+    ) -> VerifiedRange:
+        """Return the rows of an ordered map from ``first`` to ``last``, proved to be all.
+
+        Both ends are included; first parts of a key stand for all keys that begin with them.
+        """
+        steps = ranges.between(self.session, (contract, collection), first, last, limit)
+        return await self.run(steps)
 
     async def transaction(self, tx: str) -> VerifiedRecord:
         """Return a transaction and its receipt, proved; the sentence is the node's word."""
@@ -353,6 +399,19 @@ class AsyncClient:
     async def evidence_of_state(self, contract: str, collection: str, key: Key) -> bytes:
         """Return the evidence file of a state value; verified before it is returned."""
         return await self.run(reading.evidence_of_state(self.session, contract, collection, key))
+
+    async def evidence_of_range(
+        self,
+        contract: str,
+        collection: str,
+        first: Bound = (),
+        last: Bound = (),
+        *,
+        limit: int = ranges.ROWS,
+    ) -> bytes:
+        """Return the evidence file of rows of an ordered map; verified before it is returned."""
+        of = (contract, collection)
+        return await self.run(reading.evidence_of_range(self.session, of, first, last, limit))
 
     async def cosign(self, witness: Witness) -> int:
         """Return the log's size that ``witness`` has just cosigned and the node has taken up."""

@@ -17,10 +17,12 @@ from hanse.client._documents import (
     Active,
     CertifiedNote,
     Evidence,
+    RangePart,
     decode_evidence,
     digest_of,
     organisation_of,
 )
+from hanse.client._ranges import verify_range_proof
 from hanse.client._state import verify_state_proof
 from hanse.client.note import (
     Checkpoint,
@@ -30,6 +32,7 @@ from hanse.client.note import (
 from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import JsonObject, encode
 from hanse.codec.documents import record_leaf
+from hanse.contracts.state import AFTER
 from hanse.crypto import hash_named, suite_named
 from hanse.errors import HanseError
 from hanse.merkle.log import leaf_hash, verify_inclusion
@@ -141,7 +144,7 @@ def _result(verdict: Verdict, steps: list[Step], evidence: Evidence) -> Result:
         steps=tuple(steps),
         digest=evidence.digest,
         ledger=evidence.genesis.ledger,
-        kind="record" if record else "state",
+        kind="record" if record else "range" if evidence.range else "state",
         height=record.receipt.height if record else evidence.header.height,
         as_of_height=evidence.header.height,
         as_of_time_ms=evidence.header.time_ms,
@@ -179,7 +182,10 @@ def _check_inclusion(evidence: Evidence) -> str:
     if header.ledger != genesis.ledger:
         raise _FailedError("the header belongs to another ledger")
     state_root = to_hash(header.state_root)
+    if evidence.range is not None:
+        return _check_range(evidence, evidence.range, state_root)
     state, proof = evidence.state, evidence.proof
+    assert proof is not None, "what is no range is proved key by key"
     contract = REGISTRY if state is None else state.contract
     keys = evidence.state_keys
     verify_state_proof(genesis.hash, state_root, contract, keys, proof, at="$.state")
@@ -196,6 +202,14 @@ def _check_inclusion(evidence: Evidence) -> str:
     leaf = leaf_hash(genesis.hash, leaf)
     verify_inclusion(genesis.hash, leaf, index, size, record.path, to_hash(header.log_root))
     return f"leaf {index} of the {size} before the header of height {header.height}"
+
+
+def _check_range(evidence: Evidence, part: RangePart, state_root: bytes) -> str:
+    of, bounds = (part.contract, part.map), (part.first, part.last + AFTER)
+    limit = len(part.proof.values)
+    verify_range_proof(evidence.genesis.hash, state_root, of, bounds, part.proof, limit)
+    end = "no other" if part.proof.next is None else "no other before the next key"
+    return f"{limit} rows and {end} in the state of height {evidence.header.height}"
 
 
 # 4 finality: operator and witnesses, or the engine's validators; the anchor names the ledger

@@ -24,6 +24,7 @@ from hanse.client._state import StateProof, state_key, value_of, verify_state_pr
 from hanse.client.bulk import encode_args, verify_record
 from hanse.client.evidence import Result, verify
 from hanse.client.note import Note, encode_note, parse_note, with_lines
+from hanse.client.ranges import ROWS, Bound, bound_bytes, range_path
 from hanse.client.receipts import VerifiedReceipt
 from hanse.client.session import Session, node_at_fault
 from hanse.client.witness import Witness
@@ -220,6 +221,26 @@ def evidence_of_state(session: Session, contract: str, collection: str, key: Key
     wanted = (contract, state_key(collection, key))
     if found is None or (found.contract, found.key) != wanted:
         raise ProofInvalid(reason="the evidence is about another key")
+    return data
+
+
+def evidence_of_range(
+    session: Session,
+    of: tuple[str, str],
+    first: Bound = (),
+    last: Bound = (),
+    limit: int = ROWS,
+) -> Steps[bytes]:
+    """Return the evidence file of rows of an ordered map, verified as a stranger would."""
+    path = range_path(of, first, last, limit)
+    data = yield from fetch(Request("GET", path + "&evidence=1"))
+    yield from _verify_evidence(session, data)
+    found = decode_evidence(data).range
+    shown = None if found is None else (found.contract, found.map, found.first, found.last)
+    if shown != (*of, bound_bytes(first), bound_bytes(last)):
+        raise ProofInvalid(reason="the evidence is about another range")
+    if found is not None and found.proof.next is not None and len(found.proof.values) < limit:
+        raise ProofInvalid(reason="the evidence stops before the end, and before the limit")
     return data
 
 

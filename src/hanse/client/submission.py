@@ -36,29 +36,40 @@ Line = tuple[Draft, bytes]
 
 
 def draft(
-    session: Session, call: Call, cost_max: int | None, expires_in_ms: int = EXPIRES_IN_MS
+    session: Session,
+    call: Call,
+    cost_max: int | None,
+    expires_in_ms: int = EXPIRES_IN_MS,
+    also_signed_by: Sequence[str] = (),
 ) -> Steps[Draft]:
-    """Return a signed transaction of the client's member, with a fitting cost limit."""
+    """Return a signed transaction of the client's member, with a fitting cost limit.
+
+    ``also_signed_by`` names the members who will add their signatures, for the dry run.
+    """
     drafter = yield from session.drafter()
     contract, action, args = call
     raw_args = encode_args(args)
     if cost_max is None:
-        cost_max = yield from _cost_max(session, contract, action, raw_args)
+        cost_max = yield from _cost_max(session, contract, action, raw_args, also_signed_by)
     return drafter.draft((contract, action), raw_args, cost_max, session.now_ms() + expires_in_ms)
 
 
-def _cost_max(session: Session, contract: str, action: str, args: bytes) -> Steps[int]:
+def _cost_max(
+    session: Session, contract: str, action: str, args: bytes, others: Sequence[str]
+) -> Steps[int]:
     """Return twice the recorded cost of the action, or that of a dry run the first time."""
     cost = session.costs.get((contract, action))
     if cost is None:
-        cost = yield from _cost_of_dry_run(session, contract, action, args)
+        cost = yield from _cost_of_dry_run(session, contract, action, args, others)
         session.costs[contract, action] = cost
     return min(COST_MAX, 2 * cost + _COST_MARGIN)
 
 
-def _cost_of_dry_run(session: Session, contract: str, action: str, args: bytes) -> Steps[int]:
+def _cost_of_dry_run(
+    session: Session, contract: str, action: str, args: bytes, others: Sequence[str]
+) -> Steps[int]:
     try:
-        report = yield from _check(session, contract, action, args)
+        report = yield from _check(session, contract, action, args, others)
     except Refusal:
         return COST_UNKNOWN  # the submission will say better why
     cost = report.get("cost")
@@ -66,19 +77,27 @@ def _cost_of_dry_run(session: Session, contract: str, action: str, args: bytes) 
     return cost if usable and isinstance(cost, int) else COST_UNKNOWN
 
 
-def _check(session: Session, contract: str, action: str, args: bytes) -> Steps[dict[str, object]]:
+def _check(
+    session: Session, contract: str, action: str, args: bytes, others: Sequence[str]
+) -> Steps[dict[str, object]]:
     if session.member is None:
         raise SignerMissing
-    body = b'{"args":%b,"signer":%b}' % (args, encode(session.member.name))
+    also = b'"also_signed_by":%b,' % encode(list(others)) if others else b""
+    body = b'{%b"args":%b,"signer":%b}' % (also, args, encode(session.member.name))
     path = f"/v1/contracts/{segment(contract)}/actions/{segment(action)}/check"
     report = yield from fetch_json(Request("POST", path, body))
     return dict(report)
 
 
-def dry_run(session: Session, call: Call) -> Steps[dict[str, object]]:
-    """Return what the action would do now; the node's word, and nothing is recorded."""
+def dry_run(
+    session: Session, call: Call, also_signed_by: Sequence[str] = ()
+) -> Steps[dict[str, object]]:
+    """Return what the action would do now; the node's word, and nothing is recorded.
+
+    ``also_signed_by`` names the members who would sign, too.
+    """
     contract, action, args = call
-    return (yield from _check(session, contract, action, encode_args(args)))
+    return (yield from _check(session, contract, action, encode_args(args), also_signed_by))
 
 
 def submit(session: Session, made: Draft) -> Steps[VerifiedReceipt]:

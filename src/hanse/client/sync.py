@@ -9,13 +9,14 @@ from types import TracebackType
 from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
-from hanse.client import _clock, reading, submission
+from hanse.client import _clock, joint, ranges, reading, submission
 from hanse.client._certificate import CertifiedHeader
 from hanse.client._feed import FeedEvent, FeedParser
 from hanse.client._genesis import Genesis
 from hanse.client._http import NotReachable, Request, Response, Steps, get_json, problem_of, segment
 from hanse.client._memory import Memory, MemoryOfFolder
 from hanse.client.bulk import Draft
+from hanse.client.ranges import Bound, VerifiedRange
 from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.client.session import CheckpointReport, Member, Session, SignerMissing
@@ -250,7 +251,7 @@ class Client:
         """
         return self.run(submission.submit(self.session, made))
 
-    def draft(
+    def draft(  # noqa: PLR0913  # options, by name
         self,
         contract: str,
         action: str,
@@ -258,10 +259,33 @@ class Client:
         *,
         cost_max: int | None = None,
         expires_in_ms: int = EXPIRES_IN_MS,
+        also_signed_by: Sequence[str] = (),
     ) -> Draft:
-        """Return a signed transaction that can be sent later, and more than once."""
+        """Return a signed transaction that can be sent later, and more than once.
+
+        ``also_signed_by`` names the members who will sign it, too; see :meth:`sign_draft`.
+        """
         call = (contract, action, args)
-        return self.run(submission.draft(self.session, call, cost_max, expires_in_ms))
+        steps = submission.draft(self.session, call, cost_max, expires_in_ms, also_signed_by)
+        return self.run(steps)
+
+    def sign_draft(self, raw: bytes) -> Draft:
+        """Return a draft of another member with this client's signature added.
+
+        The signature binds to all that its body says: look at that first.
+
+        Raises:
+            AnotherLedger: it is for another ledger than the trusted one.
+        """
+        return self.run(joint.sign_draft(self.session, raw))
+
+    def read_draft(self, raw: bytes) -> Draft:
+        """Return the draft that ``raw`` is; the node verifies its signatures when it is sent.
+
+        Raises:
+            AnotherLedger: it is for another ledger than the trusted one.
+        """
+        return self.run(joint.read_draft(self.session, raw))
 
     def submit_many(self, calls: Sequence[Call], *, cost_max: int | None = None) -> list[Outcome]:
         """Return one outcome for each call, in order: a proved receipt, or why not admitted."""
@@ -272,9 +296,17 @@ class Client:
         """Return one outcome for each draft, in order; any number of drafts, sent in batches."""
         return self.run(submission.submit_drafts(self.session, drafts))
 
-    def dry_run(self, contract: str, action: str, args: Mapping[str, object]) -> dict[str, object]:
+    def dry_run(
+        self,
+        contract: str,
+        action: str,
+        args: Mapping[str, object],
+        *,
+        also_signed_by: Sequence[str] = (),
+    ) -> dict[str, object]:
         """Return what the action would do now; the node's word, and nothing is recorded."""
-        return self.run(submission.dry_run(self.session, (contract, action, args)))
+        steps = submission.dry_run(self.session, (contract, action, args), also_signed_by)
+        return self.run(steps)
 
     def call(self, action: Method[C, P, R], /, *args: P.args, **kwargs: P.kwargs) -> Called[R]:
         """Return receipt and typed result of an action of a contract class.
@@ -304,6 +336,22 @@ class Client:
     def state(self, contract: str, collection: str, key: Key) -> VerifiedState:
         """Return the value at ``key`` of a contract's map, present or absent, proved."""
         return self.run(reading.state(self.session, contract, collection, key))
+
+    def between(
+        self,
+        contract: str,
+        collection: str,
+        first: Bound = (),
+        last: Bound = (),
+        *,
+        limit: int = ranges.ROWS,
+    ) -> VerifiedRange:
+        """Return the rows of an ordered map from ``first`` to ``last``, proved to be all.
+
+        Both ends are included; first parts of a key stand for all keys that begin with them.
+        """
+        steps = ranges.between(self.session, (contract, collection), first, last, limit)
+        return self.run(steps)
 
     def transaction(self, tx: str) -> VerifiedRecord:
         """Return a transaction and its receipt, proved; the sentence is the node's word."""
@@ -336,6 +384,19 @@ class Client:
     def evidence_of_state(self, contract: str, collection: str, key: Key) -> bytes:
         """Return the evidence file of a state value; verified before it is returned."""
         return self.run(reading.evidence_of_state(self.session, contract, collection, key))
+
+    def evidence_of_range(
+        self,
+        contract: str,
+        collection: str,
+        first: Bound = (),
+        last: Bound = (),
+        *,
+        limit: int = ranges.ROWS,
+    ) -> bytes:
+        """Return the evidence file of rows of an ordered map; verified before it is returned."""
+        of = (contract, collection)
+        return self.run(reading.evidence_of_range(self.session, of, first, last, limit))
 
     def cosign(self, witness: Witness) -> int:
         """Return the log's size that ``witness`` has just cosigned and the node has taken up."""

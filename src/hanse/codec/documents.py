@@ -157,6 +157,11 @@ def encode_transaction(body: Body, sign: Callable[[bytes], bytes]) -> bytes:
     )
 
 
+def with_signature(tx: Transaction, signature: Signature) -> bytes:
+    """Return the bytes of ``tx`` with one more signature, after those that it has."""
+    return encode(_Signed(body=msgspec.Raw(tx.body_bytes), signatures=[*tx.signatures, signature]))
+
+
 class ContractEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an action emitted: contract, event type and its fields."""
 

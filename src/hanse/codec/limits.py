@@ -24,8 +24,10 @@ EXPIRY_MS_MAX: Final = 24 * 3600 * 1000  # milliseconds from block time; bounds 
 # execution
 COST_MAX: Final = 200_000  # units one transaction may use; 0.1 to 0.2 s of CPU at worst
 ACTION_WRITES_MAX: Final = 1_000  # state keys written by one action
-ACTION_EVENTS_MAX: Final = 1_000  # contract events emitted by one action
+ACTION_EVENTS_MAX: Final = 1_000  # contract events emitted by one action, its calls included
+CALL_DEPTH_MAX: Final = 8  # contracts that call one another in one transaction, the first included
 STATE_KEY_BYTES_MAX: Final = 480  # bytes; the store's own limit is 511 with the contract's name
+ORDERED_KEY_BYTES_MAX: Final = 128  # of an ordered map; its tree has at most two pages a byte
 VALUE_BYTES_MAX: Final = 64 * 1024  # bytes of one state value
 RECEIPT_BYTES_MAX: Final = 256 * 1024  # bytes of one receipt with its events and result
 SCAN_ROWS_MAX: Final = 1_000  # rows one range read of a map returns
@@ -61,6 +63,7 @@ LOG_DEPTH_MAX: Final = 64  # hashes in an inclusion path; 2^64 leaves
 LOG_CONSISTENCY_MAX: Final = 128  # hashes in a consistency path
 BUCKET_ENTRIES_MAX: Final = 16  # entries of a trie bucket; with more it becomes an inner node
 TRIE_DEPTH_MAX: Final = 64  # levels; one per half byte of a key hash
+RANGE_PAGES_MAX: Final = 8_192  # pages of a proof of a range; a proof of 1,000 rows has about 300
 EVIDENCE_BYTES_MAX: Final = 4 * 1024 * 1024  # bytes of an evidence file
 WITNESSES_MAX: Final = 32  # witnesses a genesis may name
 
@@ -93,7 +96,7 @@ PROPOSALS_OPEN_MAX: Final = 100  # proposals that wait for ballots or their heig
 PROPOSAL_BLOCKS_MAX: Final = 1_000_000  # blocks for which a proposal may be open
 BALLOTS_MAX: Final = 1_000  # members who vote on one proposal
 SETTLED_PER_BLOCK_MAX: Final = 4  # proposals that one block settles; more wait for the next
-FROZEN_ENTRIES_MAX: Final = 500_000  # of a contract whose upgrade binds its roots; 6 s to hash
+FROZEN_ENTRIES_MAX: Final = 200_000  # of a contract whose upgrade binds its roots; 5 s to hash
 MIGRATION_COST_MAX: Final = 10_000_000  # units of one migration, about 10 s at worst, in one block
 
 LIMITS: Final[dict[str, int]] = {

@@ -6,7 +6,7 @@ from hanse.contracts.contract import Change, Context, Contract, action, invarian
 from hanse.contracts.money import mul_div
 from hanse.contracts.records import event, record, replace
 from hanse.contracts.refusals import Refused, must, require
-from hanse.contracts.state import Map, Value, Written
+from hanse.contracts.state import Map, Ordered, Value, Written
 from hanse.contracts.types import BigInt, Date, MemberId, OrganisationId, TimeMs
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Format",
     "Map",
     "MemberId",
+    "Ordered",
     "OrganisationId",
     "Panel",
     "Refused",

@@ -3,10 +3,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar, overload
+
+import msgspec
 
 from hanse.codec.base64url import to_text
-from hanse.codec.documents import Tagged, TimeMs
+from hanse.codec.documents import ContractEvent, Tagged, TimeMs
 from hanse.codec.limits import ACTION_EVENTS_MAX
 from hanse.contracts.digests import TAG_DIGEST, encode_parts
 from hanse.contracts.meter import COSTS, Meter
@@ -19,6 +21,7 @@ C = TypeVar("C", bound="Contract")
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 Handler = Callable[Concatenate[C, "Context", P], R]
 MARK = "__hanse__"
@@ -32,13 +35,21 @@ class Mark:
     role: str | None = None
     from_: str = ""
     of: str = ""
+    also_signed_by: str | None = None
 
 
-def action(*, role: str | None) -> Callable[[Handler[C, P, R]], Handler[C, P, R]]:
-    """Declare a change of state by a signer with ``role``; ``None``: by any member."""
+def action(
+    *, role: str | None, also_signed_by: str | None = None
+) -> Callable[[Handler[C, P, R]], Handler[C, P, R]]:
+    """Declare a change of state by a signer with ``role``; ``None``: by any member.
+
+    ``also_signed_by`` names an argument, an ``OrganisationId`` or ``MemberId`` or a list of them:
+    for each of these the transaction must carry a signature of that member, or of a member of that
+    organisation, with the same role. ``None`` and an empty list name nobody.
+    """
 
     def mark(function: Handler[C, P, R]) -> Handler[C, P, R]:
-        setattr(function, MARK, Mark("action", role))
+        setattr(function, MARK, Mark("action", role, also_signed_by=also_signed_by))
         return function
 
     return mark
@@ -91,11 +102,14 @@ class Context:
     """What a call may know: who signs, block time and height, its transaction. Nothing else."""
 
     __slots__ = (
+        "_contract",
         "_doing",
         "_held",
+        "_invoke",
         "_meter",
         "_roles",
         "_tagged",
+        "caller",
         "events",
         "height",
         "member",
@@ -115,15 +129,22 @@ class Context:
         meter: Meter,
         roles: Callable[[], tuple[str, ...]],
         tagged: Tagged,
+        contract: str,
+        events: list[ContractEvent],
+        invoke: Callable[[Any, str, str, dict[str, Any]], Any],
+        caller: str | None = None,
         doing: Callable[[], Doing] = lambda: "action",
     ) -> None:
         """Carry identity from the registry and time from the block."""
+        self.caller = caller
         self.member = MemberId(member)
         self.organisation = OrganisationId(organisation)
         self.now = TimeMs(now)
         self.height = height
         self.tx = tx
-        self.events: list[tuple[str, bytes]] = []  # event type and canonical fields
+        self.events = events  # of the whole transaction, whichever contract emitted them
+        self._contract = contract
+        self._invoke = invoke
         self._doing = doing
         self._held: tuple[str, ...] | None = None
         self._meter = meter
@@ -175,7 +196,24 @@ class Context:
             raise Fault(f"an action emits at most {ACTION_EVENTS_MAX} events")
         data = codec_of(kind).encode(fields)
         self._meter.charge(COSTS["event"], len(data))
-        self.events.append((kind.__name__, data))
+        fields_raw = msgspec.Raw(data)
+        self.events.append(ContractEvent(self._contract, kind.__name__, fields_raw))
+
+    @overload
+    def call(self, kind: type[T], contract: str, entry: str, /, **args: object) -> T: ...
+
+    @overload
+    def call(self, kind: None, contract: str, entry: str, /, **args: object) -> None: ...
+
+    def call(self, kind: type[T] | None, contract: str, entry: str, /, **args: object) -> T | None:
+        """Return what an action or query of another contract answers, as a value of ``kind``.
+
+        It runs for the same signer, by its own role, within what is left of ``cost_max``; what it
+        refuses refuses the whole transaction, and an answer of ``null`` is ``not_found``. ``kind``
+        is ``None`` where no answer is wanted.
+        """
+        answer: T | None = self._invoke(kind, contract, entry, args)
+        return answer
 
 
 class Contract:

@@ -30,6 +30,7 @@ COST_TABLE: Final[tuple[Cost, ...]] = (
     Cost("invariant", 10, "an invariant that is checked"),
     Cost("read", 20, "a state key that is read", "16 bytes of its value"),
     Cost("write", 40, "a state key that is written or deleted", "16 bytes of key and value"),
+    Cost("ordered", 60, "the same key in the tree of an ordered map", "eighth of a byte of it"),
     Cost("scan", 20, "a range read, or the look-up of the signer's roles", "row written before"),
     Cost("row", 10, "a row of a range read; a role", "16 bytes of all values together"),
     Cost("event", 20, "a contract event", "16 bytes of its fields"),

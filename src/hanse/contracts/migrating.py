@@ -8,7 +8,7 @@ no time. So it gives the same in a rehearsal as when it counts, in whatever orde
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, NoReturn, get_type_hints
 
 from hanse.codec.limits import ACTION_WRITES_MAX, HINT_CHARS_MAX, SCAN_ROWS_MAX
 from hanse.contracts.contract import Context, Mark
@@ -224,8 +224,8 @@ def _check(new: LoadedContract, reader: Reader, writes: Writes, now: int) -> Non
     over = _Over(reader, new.name, writes)
     door, meter = new._door, new._meter  # noqa: SLF001 - the other half of one class
     for first in range(0, len(keys), ACTION_WRITES_MAX):
-        door.open(over, meter, "invariant")
-        door.overlay = {key: writes[key] for key in keys[first : first + ACTION_WRITES_MAX]}
+        written = {key: writes[key] for key in keys[first : first + ACTION_WRITES_MAX]}
+        door.open(over, meter, "invariant", written)
         context = Context(
             member="",
             organisation="",
@@ -236,12 +236,19 @@ def _check(new: LoadedContract, reader: Reader, writes: Writes, now: int) -> Non
             roles=lambda: (),
             tagged=new._tagged,  # noqa: SLF001 - the other half of one class
             doing=lambda: door.doing,
+            contract=new.name,
+            events=[],
+            invoke=_call_nothing,
         )
         try:
             with _contract_at_work("contract_fault"):
                 new._check_invariants(context)  # noqa: SLF001 - the other half of one class
         finally:
             door.close()
+
+
+def _call_nothing(*_: object) -> NoReturn:
+    raise Fault("an invariant calls no contract")
 
 
 def _check_step(loaded: LoadedContract, mark: Mark, function: Callable[..., Any]) -> None:

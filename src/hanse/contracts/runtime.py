@@ -4,23 +4,27 @@
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from hanse.codec.documents import ContractEvent
 from hanse.codec.limits import (
+    CALL_DEPTH_MAX,
     FACTS_BYTES_MAX,
     HINT_CHARS_MAX,
     ITEMS_MAX,
     NAME_CHARS_MAX,
-    QUERY_BYTES_MAX,
     RECEIPT_BYTES_MAX,
+    TX_SIGNATURES_MAX,
+    VALUE_BYTES_MAX,
 )
 from hanse.contracts.contract import MARK, Change, Context, Contract, Mark
 from hanse.contracts.dialect.program import Program, build_program
+from hanse.contracts.entries import Entry, entry_of
+from hanse.contracts.joint import Joint
 from hanse.contracts.keys import decode_key
 from hanse.contracts.meter import COSTS, Meter
 from hanse.contracts.package import package_files
@@ -30,35 +34,32 @@ from hanse.contracts.records import (
     encode_loose,
     is_event,
     is_field_name,
-    runtime_type,
 )
 from hanse.contracts.refusals import CostExceeded, Fault, ReaderFailed, Refused
-from hanse.contracts.state import Door, Map, Reader, Value, Written
-from hanse.contracts.types import decode_hook
+from hanse.contracts.state import Doing, Door, Map, Ordered, Reader, Value, Written
+from hanse.contracts.work import Work, Writes
 from hanse.crypto import SHA256, Hash
 from hanse.errors import Malformed
 
+STACK_FRAMES: Final = 6_000
+"""Python frames; each of 8 contracts may have 32 functions on the stack, with helpers between."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII).fullmatch
-_REJECTS = re.compile(r"Rejects:\s*([a-z0-9_,\s→°]+?)\.(?:\s|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One callable door of a contract: an action or a query, with its argument types."""
+def _nobody(_member: str, _role: str) -> bool:
+    return False
 
-    name: str
-    mark: Mark
-    function: Callable[..., Any]
-    parameters: tuple[tuple[str, Any, bool], ...]
-    arguments: msgspec.json.Decoder[Any]
-    result: Codec[Any] | None
-    result_hint: Any
-    doc: str
-    rejects: tuple[str, ...]
+
+def _alone(_contract: str) -> None:
+    return None
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
-    """One call as the kernel prepares it: authorised, not yet decoded."""
+    """One call as the kernel prepares it: authorised, not yet decoded.
+
+    The last three say who else signed, who holds which role, and which contracts can be called.
+    """
 
     entry: Entry
     args: bytes
@@ -69,6 +70,9 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     tx: str
     cost_max: int
     roles: Callable[[], tuple[str, ...]]
+    signers: tuple[str, ...] = ()
+    has_role: Callable[[str, str], bool] = _nobody
+    contracts: Callable[[str], "LoadedContract | None"] = _alone
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -80,7 +84,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     facts: bytes | None = None
     result: bytes | None = None
     events: tuple[ContractEvent, ...] = ()
-    writes: dict[bytes, bytes | None] = {}
+    writes: Writes = {}
     at: str = ""  # the author's line that failed; for people, never in a receipt
 
 
@@ -122,6 +126,7 @@ class LoadedContract:
         """
         self._meter = Meter(0)
         self._tagged = hasher.tagged
+        self.built_in = built_in
         if built_in:
             self.program: Program | None = None
             self._prepare(cls, cls, [vars(sys.modules[cls.__module__])])
@@ -142,6 +147,7 @@ class LoadedContract:
         """
         made = cls.__new__(cls)
         made.program = program
+        made.built_in = False
         made._meter = Meter(0)  # noqa: SLF001  # it is being made here
         made._tagged = hasher.tagged  # noqa: SLF001  # the same
         spaces = program.load(made._meter)  # noqa: SLF001  # the same
@@ -159,12 +165,16 @@ class LoadedContract:
         self, cls: type[Contract], runs: type[Contract], spaces: Iterable[Mapping[str, Any]]
     ) -> None:
         """Derive all from ``runs``; the events from ``spaces``, of which the contract's is last."""
+        # what one contract may nest fits Python's usual limit; what several may, does not
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), STACK_FRAMES))
         self.cls = cls
         self._runs = runs
         self.name = runs.name or runs.__name__.lower()
         if not _NAME(self.name) or len(self.name) > NAME_CHARS_MAX:
             raise TypeError(f"{self.name!r} is not a contract name")
         self.version = runs.version
+        self.uses = runs.uses
+        self._answers: dict[Any, Codec[Any]] = {}  # one for each type that its text asks for
         events = {name: kind for space in spaces for name, kind in space.items() if is_event(kind)}
         self.events = dict(sorted(events.items()))
         self._door = Door(self.name)
@@ -180,8 +190,8 @@ class LoadedContract:
     def _load_state(self) -> None:
         for name, hint in get_type_hints(self._runs).items():
             origin, args = get_origin(hint), get_args(hint)
-            if origin is Map:
-                made: Map[Any, Any] | Value[Any] = Map(name, args[0], Codec(args[1]), self._door)
+            if origin in (Map, Ordered):
+                made: Map[Any, Any] | Value[Any] = origin(name, args[0], Codec(args[1]), self._door)
                 self.map_types[name] = (args[0], args[1])
             elif origin is Value:
                 made = Value(name, Codec(args[0]), self._door)
@@ -192,6 +202,7 @@ class LoadedContract:
             if len(name) > NAME_CHARS_MAX or not is_field_name(name):
                 raise TypeError(f"{name!r} is not the name of a map")
             object.__setattr__(self._instance, name, made)
+        self.ordered = tuple(n for n, m in self.collections.items() if isinstance(m, Ordered))
 
     def _load_methods(self) -> None:
         for name, function in inspect.getmembers(self._runs, inspect.isfunction):
@@ -203,7 +214,7 @@ class LoadedContract:
             elif mark.kind == "migrate":
                 self.migrations.append((mark, function))
             else:
-                self.entries[name] = _entry(name, mark, function)
+                self.entries[name] = entry_of(name, mark, function)
 
     def call(self, reader: Reader, call: Call) -> Outcome:
         """Return what came of one action or query on the state behind ``reader``.
@@ -214,13 +225,17 @@ class LoadedContract:
         """
         meter = self._meter
         meter.limit = meter.left = call.cost_max
-        self._door.open(reader, meter, "action" if call.entry.mark.kind == "action" else "query")
+        work = Work(reader, call)
         try:
-            outcome = self._run(call, meter)
+            result = self._perform(work, call.entry, call.args, None)
+            if call.entry.mark.kind == "action":
+                _check_size(result, work.events)
+            events = tuple(work.events)
+            outcome = Outcome(None, meter.used, "", None, result, events, work.writes())
         except Refused as error:
-            outcome = _refused(error, meter.used, self._place(error))
+            outcome = _refused(error, meter.used, _place(error, work))
         except CostExceeded as error:
-            outcome = _cost_exceeded(call, meter, self._place(error))
+            outcome = _cost_exceeded(call, meter, _place(error, work))
         except ReaderFailed as error:
             if error.__cause__ is None:
                 raise
@@ -229,27 +244,30 @@ class LoadedContract:
             raise
         except Exception as error:  # noqa: BLE001  # a bug of the contract is an outcome, too
             reason = _fault_reason(error)
-            outcome = Outcome("contract_fault", meter.used, reason, at=self._place(error))
-        finally:
-            self._door.close()
+            outcome = Outcome("contract_fault", meter.used, reason, at=_place(error, work))
         # a call's text may go on for a few steps after its last unit, and then fail in another way
         if meter.exceeded and outcome.code != "cost_exceeded":
             return _cost_exceeded(call, meter, outcome.at)
         return outcome
 
-    def _place(self, error: BaseException) -> str:
-        """Return the author's line that was being executed: file, line and function."""
-        found = ""
-        trace = error.__traceback__
-        while trace is not None and self.program is not None:
-            code = trace.tb_frame.f_code
-            file = code.co_filename
-            if file.startswith(f"{self.program.module}/"):
-                found = f"{file.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}"
-            trace = trace.tb_next
-        return found
+    def _perform(self, work: Work, entry: Entry, args: bytes, caller: str | None) -> bytes | None:
+        """Return the encoded result of an action or query; its writes and events are in ``work``.
 
-    def _run(self, call: Call, meter: Meter) -> Outcome:
+        Whatever it raises ends the whole of ``work``.
+        """
+        kind: Doing = "action" if entry.mark.kind == "action" else "query"
+        work.running.append(self.name)
+        if self.program is not None:
+            work.modules.append(self.program.module)
+        self._door.open(work.reader, self._meter, kind, work.overlay(self.name))
+        try:
+            return self._run(work, entry, args, caller)
+        finally:
+            self._door.close()
+            work.running.pop()
+
+    def _run(self, work: Work, entry: Entry, args: bytes, caller: str | None) -> bytes | None:
+        meter, call = self._meter, work.call
         context = Context(
             member=call.member,
             organisation=call.organisation,
@@ -260,33 +278,103 @@ class LoadedContract:
             roles=lambda: self._door.ask(lambda _: call.roles()),
             doing=lambda: self._door.doing,
             tagged=self._tagged,
+            contract=self.name,
+            events=work.events,
+            invoke=partial(self._invoke, work),
+            caller=caller,
         )
-        meter.charge(COSTS["action"], len(call.args))
+        meter.charge(COSTS["action"], len(args))
         try:
-            arguments = call.entry.arguments.decode(call.args)
+            arguments = entry.arguments.decode(args)
         except msgspec.ValidationError as error:
-            return _bad_argument(error, meter.used)
+            raise _bad_argument(error) from None
         values = _values(arguments)
-        if len(call.args) > ITEMS_MAX and not are_bounded(values.values()):  # shorter ones all are
-            return _too_large_argument(meter.used)
-        value = call.entry.function(self._instance, context, **values)
-        result = None if call.entry.result is None else call.entry.result.encode(value)
-        events = tuple(
-            ContractEvent(contract=self.name, event=name, fields=msgspec.Raw(fields))
-            for name, fields in context.events
-        )
-        if call.entry.mark.kind == "action":
-            self._check_size(result, events)
+        if len(args) > ITEMS_MAX and not are_bounded(values.values()):  # shorter ones all are
+            reason = "a text, bytes or list of the arguments is too large"
+            raise Refused("bad_argument", reason, at="$")
+        if entry.joint is not None:
+            self._check_joint(entry, entry.joint, values, call)
+        value = entry.function(self._instance, context, **values)
+        result = None if entry.result is None else entry.result.encode(value)
+        if entry.mark.kind == "action":
             self._check_invariants(context)
-        return Outcome(None, meter.used, "", None, result, events, self._door.overlay)
+        return result
 
-    @staticmethod
-    def _check_size(result: bytes | None, events: tuple[ContractEvent, ...]) -> None:
-        size = len(result or b"") + sum(len(bytes(e.fields)) for e in events)
-        if size > RECEIPT_BYTES_MAX // 2:
-            raise Fault(
-                f"result and events have {size} bytes; the limit is {RECEIPT_BYTES_MAX // 2}"
-            )
+    def _check_joint(
+        self, entry: Entry, joint: Joint, values: Mapping[str, Any], call: Call
+    ) -> None:
+        """Refuse with ``not_also_signed`` unless all that ``also_signed_by`` names have signed."""
+        role = entry.mark.role
+        self._meter.charge(COSTS["read"] * len(call.signers))
+
+        def holds(member: str) -> bool:
+            return role is None or self._door.ask(lambda _: call.has_role(member, role))
+
+        missing = joint.missing(values[joint.argument], call.signers, holds)
+        if missing:
+            shown = missing[:TX_SIGNATURES_MAX]
+            reason = "others must sign this transaction, too"
+            raise Refused("not_also_signed", reason, missing=shown, role=role)
+
+    def _invoke(
+        self, work: Work, kind: Any, contract: str, name: str, args: Mapping[str, Any]
+    ) -> Any:
+        """Return the answer of another contract's entry, all that passes being copies."""
+        if self._door.doing not in ("action", "query"):
+            raise Fault("an invariant asks about its own contract only")
+        call: Call = work.call
+        callee, entry = self._callee(work, contract, name)
+        role = entry.mark.role
+        if role is not None and not self._door.ask(lambda _: call.has_role(call.member, role)):
+            raise Refused("not_authorised", "the signer lacks the role", role=role)
+        data = encode_loose(args)
+        self._meter.charge(1, len(data))
+        inner = callee._meter  # noqa: SLF001  # another of this class
+        inner.limit = inner.left = self._meter.left
+        try:
+            raw = callee._perform(work, entry, data, self.name)  # noqa: SLF001  # the same
+        finally:
+            self._meter.left = inner.left
+        if self._meter.left < 0:
+            raise CostExceeded
+        return self._answer(kind, raw)
+
+    def _callee(self, work: Work, contract: str, name: str) -> "tuple[LoadedContract, Entry]":
+        if contract not in self.uses:
+            raise Refused("call_not_declared", f"{self.name} does not declare that it uses it")
+        if contract in work.running:
+            raise Refused("call_reentered", "the contract is running already", contract=contract)
+        if len(work.running) >= CALL_DEPTH_MAX:
+            raise Refused("call_too_deep", f"at most {CALL_DEPTH_MAX} contracts call one another")
+        call: Call = work.call
+        callee = self._door.ask(lambda _: call.contracts(contract))
+        if callee is None:
+            raise Refused("unknown_contract", "no such contract is active at this height")
+        entry = callee.entries.get(name)
+        # an action that a question could call would write; the ledger's own are signed, not called
+        queries_only = self._door.doing == "query" or callee.built_in
+        if entry is None or (entry.mark.kind == "action" and queries_only):
+            raise Refused("unknown_action", "the contract has nothing of this name to be called")
+        return callee, entry
+
+    def _answer(self, kind: Any, raw: bytes | None) -> Any:
+        if kind is None:
+            return None
+        if raw in (None, b"null"):
+            raise Refused("not_found", "the called contract has no such entry")
+        if raw is None or len(raw) > VALUE_BYTES_MAX:
+            raise Fault("the called contract answers too much")
+        self._meter.charge(1, len(raw))
+        codec = self._answers.get(kind)
+        if codec is None:
+            codec = self._answers[kind] = Codec(kind)
+        try:
+            value = codec.decode(raw)
+        except Malformed:
+            raise Fault("the called contract's answer is of another type") from None
+        if not are_bounded([value]):
+            raise Fault("the called contract's answer is too large")
+        return value
 
     def _check_invariants(self, context: Context) -> None:
         if not self._invariants:
@@ -350,58 +438,29 @@ def _values(arguments: Any) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in arguments.__struct_fields__}
 
 
-def _entry(name: str, mark: Mark, function: Callable[..., Any]) -> Entry:
-    hints = get_type_hints(function)
-    parameters: list[tuple[str, Any, bool]] = []
-    fields: list[Any] = []
-    for parameter in list(inspect.signature(function).parameters.values())[2:]:
-        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        if not named or not is_field_name(parameter.name):
-            raise TypeError(f"{name}: {parameter} is no argument that a transaction can name")
-        hint = hints[parameter.name]
-        optional = parameter.default is not inspect.Parameter.empty
-        parameters.append((parameter.name, hint, optional))
-        kind = runtime_type(hint)
-        fields.append(
-            (parameter.name, kind, parameter.default) if optional else (parameter.name, kind)
-        )
-    arguments = msgspec.defstruct(
-        f"{name}_arguments", fields, forbid_unknown_fields=True, kw_only=True, frozen=True
-    )
-    returns = hints.get("return", type(None))
-    doc = inspect.cleandoc(function.__doc__ or "")  # its own: getdoc would look at other classes
-    bytes_max = RECEIPT_BYTES_MAX // 2 if mark.kind == "action" else QUERY_BYTES_MAX
-    return Entry(
-        name=name,
-        mark=mark,
-        function=function,
-        parameters=tuple(parameters),
-        arguments=msgspec.json.Decoder(arguments, dec_hook=decode_hook),
-        result=None if returns in (None, type(None)) else Codec(returns, bytes_max),
-        result_hint=returns,
-        doc=doc,
-        rejects=_rejects(doc),
-    )
+def _place(error: BaseException, work: Work) -> str:
+    """Return the author's line that was being executed: file, line and function."""
+    found = ""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        module, _, file = code.co_filename.rpartition("/")
+        if module in work.modules:
+            found = f"{file}:{trace.tb_lineno} {code.co_name}"
+        trace = trace.tb_next
+    return found
 
 
-def _rejects(doc: str) -> tuple[str, ...]:
-    match = _REJECTS.search(doc)
-    if not match:
-        return ()
-    words = re.split(r"[,\s→]+", match.group(1))
-    return tuple(word.rstrip("°") for word in words if word)
+def _check_size(result: bytes | None, events: Sequence[ContractEvent]) -> None:
+    size = len(result or b"") + sum(len(bytes(e.fields)) for e in events)
+    if size > RECEIPT_BYTES_MAX // 2:
+        raise Fault(f"result and events have {size} bytes; the limit is {RECEIPT_BYTES_MAX // 2}")
 
 
-def _bad_argument(error: msgspec.ValidationError, cost: int) -> Outcome:
+def _bad_argument(error: msgspec.ValidationError) -> Refused:
     # the path only: the library's own words may differ between its versions
     _, _, at = str(error).partition(" - at `")
-    facts = encode_loose({"at": at.rstrip("`") or "$"})
-    return Outcome("bad_argument", cost, "an argument is not of its type", facts)
-
-
-def _too_large_argument(cost: int) -> Outcome:
-    reason = "a text, bytes or list of the arguments is too large"
-    return Outcome("bad_argument", cost, reason, encode_loose({"at": "$"}))
+    return Refused("bad_argument", "an argument is not of its type", at=at.rstrip("`") or "$")
 
 
 def _cost_exceeded(call: Call, meter: Meter, at: str) -> Outcome:

@@ -10,9 +10,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from hanse.codec.limits import INTEGER_MAX
+from hanse.contracts.entries import Entry
 from hanse.contracts.records import coercion, encode_loose, is_record
 from hanse.contracts.refusals import Fault
-from hanse.contracts.runtime import Entry, LoadedContract
+from hanse.contracts.runtime import LoadedContract
 from hanse.contracts.types import BigInt, Bytes, Date
 
 Schema = dict[str, Any]
@@ -148,12 +149,14 @@ def describe(contract: LoadedContract, package_hash: str, source: str) -> dict[s
         "title": contract.cls.__name__,
         "doc": inspect.cleandoc(contract.cls.__doc__ or ""),
         "version": contract.version,
+        "uses": list(contract.uses),
         "hash": package_hash,
         "actions": [
             {
                 "name": e.name,
                 "doc": e.doc,
                 "role": e.mark.role,
+                "also_signed_by": e.mark.also_signed_by,
                 "args": arguments_schema(e),
                 "result": schema_of(e.result_hint),
                 "rejects": list(e.rejects),
@@ -180,6 +183,7 @@ def describe(contract: LoadedContract, package_hash: str, source: str) -> dict[s
         "maps": [
             {
                 "name": name,
+                "ordered": name in contract.ordered,
                 "key": None if key is None else schema_of(key),
                 "value": schema_of(value),
             }

@@ -4,7 +4,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
-from hanse.codec.limits import ACTION_WRITES_MAX, SCAN_ROWS_MAX, STATE_KEY_BYTES_MAX
+from hanse.codec.limits import (
+    ACTION_WRITES_MAX,
+    ORDERED_KEY_BYTES_MAX,
+    SCAN_ROWS_MAX,
+    STATE_KEY_BYTES_MAX,
+)
 from hanse.contracts.keys import (
     decode_key,
     encode_key,
@@ -50,6 +55,9 @@ class Written(Generic[V]):
 
 _READ, _WRITE, _SCAN, _ROW = COSTS["read"], COSTS["write"], COSTS["scan"], COSTS["row"]
 _MISSING: Final = object()
+AFTER: Final = b"\xff"
+"""After an encoded key: beyond all keys that begin with it, before all that come later. What may
+follow a key's parts is the tag of another part; only an inner zero of a text is escaped by this."""
 
 Doing = Literal["action", "query", "invariant", "nothing"]
 """What the open call is about: only an action writes, an invariant reads by key alone."""
@@ -77,13 +85,16 @@ class Door:
     def __init__(self, contract: str) -> None:
         """Belong to ``contract``; closed until :meth:`open`."""
         self.contract = contract
+        self.overlay: dict[bytes, bytes | None]
         self.close()
 
-    def open(self, reader: Reader, meter: Meter, doing: Doing) -> None:
-        """Begin a call with an empty overlay."""
+    def open(
+        self, reader: Reader, meter: Meter, doing: Doing, overlay: dict[bytes, bytes | None]
+    ) -> None:
+        """Begin a call over what the contract wrote before in the same transaction."""
         self.reader: Reader | None = reader
         self.meter = meter
-        self.overlay: dict[bytes, bytes | None] = {}
+        self.overlay = overlay
         self._seen: dict[bytes, bytes | None] = {}  # the state below does not change in a call
         self.doing = doing
 
@@ -192,6 +203,9 @@ class Map(Generic[K, V]):
     def _key(self, key: K) -> bytes:
         return self._prefix + encode_key(self._shape(key))
 
+    def _put(self, key: bytes, value: bytes | None) -> None:
+        self._door.put(key, value)
+
     def state_key(self, key: object) -> bytes:
         """Return the state key bytes of ``key``, given in its JSON form; a tuple is typed.
 
@@ -232,13 +246,13 @@ class Map(Generic[K, V]):
 
     def __setitem__(self, key: K, value: V) -> None:
         """Put ``value`` at ``key``, whatever was there."""
-        self._door.put(self._key(key), self._codec.encode(value))
+        self._put(self._key(key), self._codec.encode(value))
 
     def __delitem__(self, key: K) -> None:
         """Remove ``key``; refuses with ``not_found``. Its absence is provable afterwards."""
         if key not in self:
             raise Refused("not_found", f"there is no such entry in {self.name}", key=_shown(key))
-        self._door.put(self._key(key), None)
+        self._put(self._key(key), None)
 
     def __contains__(self, key: K) -> bool:
         """Whether something is at ``key``."""
@@ -297,6 +311,58 @@ class Map(Generic[K, V]):
     def _decode_key(self, key: bytes) -> Any:
         parts = decode_key(key[len(self._prefix) :])
         return self._shape(tuple(parts) if self._is_tuple else parts[0])
+
+
+class Ordered(Map[K, V]):
+    """A map that also keeps an ordered tree: a range can be proved to leave no row out."""
+
+    __slots__ = ()
+
+    def _put(self, key: bytes, value: bytes | None) -> None:
+        # the tree is at most as deep as a key is long
+        self._door.meter.charge(COSTS["ordered"], len(key) << 7)
+        if len(key) > ORDERED_KEY_BYTES_MAX:
+            limit = ORDERED_KEY_BYTES_MAX
+            raise Fault(f"a key of an ordered map has {len(key)} bytes; the limit is {limit}")
+        self._door.put(key, value)
+
+    def between(self, first: object, last: object, *, limit: int = 100) -> Iterator[tuple[K, V]]:
+        """Yield the entries from ``first`` to ``last``, both included, in key order.
+
+        Args:
+            first: a key, or the first parts of one; the empty tuple stands for the beginning.
+            last: the same, for the end: all keys that begin with these parts belong to the range.
+            limit: most rows, at most ``SCAN_ROWS_MAX``.
+        """
+        limit = min(limit, SCAN_ROWS_MAX)
+        low, high = self._prefix + self._bound(first), self._prefix + self._bound(last) + AFTER
+        if len(low) > STATE_KEY_BYTES_MAX:  # the first place after all keys that may be before
+            low = low[:STATE_KEY_BYTES_MAX] + b"\x00"
+        for key, data in self._door.scan(self._prefix, low, limit):
+            if key >= high:
+                return
+            yield self._decode_key(key), self._codec.decode_state(data)
+
+    def _bound(self, given: object) -> bytes:
+        if self._is_tuple or given == ():
+            return encode_key(self._first(given))
+        return encode_key(self._shape(given))
+
+    def bound(self, given: object) -> bytes:
+        """Return the encoded key, or first parts of one, that JSON stands for.
+
+        Raises:
+            ValueError: it is not of the declared type.
+        """
+        if given is None:
+            return b""
+        if not self._is_tuple:
+            return encode_key(self._shape(key_from_json(self._key_type, given)))
+        kinds = self._key_type.__args__
+        if not isinstance(given, list) or len(given) > len(kinds):
+            raise ValueError(f"a bound is an array of at most {len(kinds)}")
+        parts = zip(kinds, given, strict=False)
+        return encode_key(self._first(tuple(key_from_json(kind, one) for kind, one in parts)))
 
 
 class Value(Generic[V]):

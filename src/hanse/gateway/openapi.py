@@ -13,6 +13,7 @@ from hanse.codec.limits import (
     BATCH_TXS_MAX,
     BODY_BYTES_MAX,
     DOCUMENT_BYTES_MAX,
+    SCAN_ROWS_MAX,
     TX_BYTES_MAX,
 )
 from hanse.gateway.schemas import HASH, HEIGHT, OBJECT, TEXT, Schema, closed, fixed_schemas, ref
@@ -90,6 +91,11 @@ ROUTES: Final = (
         "get", "/v1/state/{contract}/{map}", "state", "state",
         "A state value, or its absence, with proof", query=("key", "evidence"),
     ),
+    Route(
+        "get", "/v1/state/{contract}/{map}/range", "range", "state",
+        "Rows of an ordered map, proved to be all",
+        query=("from_key", "to_key", "rows", "evidence"),
+    ),
     Route("get", "/v1/contracts", "contracts", "contracts", "The contracts of this ledger"),
     Route(
         "get", "/v1/contracts/{contract}", "contract", "contracts",
@@ -142,6 +148,9 @@ _PARAMETERS: Final[dict[str, tuple[Schema, str]]] = {
     "old": (HEIGHT, "Smaller size of the log."),
     "new": (HEIGHT, "Larger size of the log."),
     "key": (TEXT, "The key as JSON: a string, an integer or an array."),
+    "from_key": (TEXT, "First key, or its first parts, as JSON; by default the beginning."),
+    "to_key": (TEXT, "Last key, itself included, or its first parts; by default the end."),
+    "rows": ({"type": "integer", "minimum": 1, "maximum": SCAN_ROWS_MAX}, "Most rows."),
     "evidence": ({"enum": ["0", "1"]}, "1: answer with an evidence file."),
     "from": (HEIGHT, "First height wanted; Last-Event-ID does the same for reconnects."),
 }
@@ -160,6 +169,7 @@ _ANSWERS: Final = {
     "consistency": "Consistency",
     "cosign": "Nothing",
     "state": "State",
+    "range": "Range",
     "contracts": "Contracts",
     "contract": "Contract",
     "formats": "Formats",
@@ -264,11 +274,16 @@ class _Contract:
             text += "\n\nRefuses, in this order: " + ", ".join(codes) + "."
         if action.get("role"):
             text += f"\n\nRole: {_role(action['role'])}."
+        if action.get("also_signed_by"):
+            named = action["also_signed_by"]
+            text += f"\n\nAlso to be signed, with the same role, for whom `{named}` names."
         operation = _operation(
             f"{self.name}.{name}.check", self.tag, f"Dry run of {name}: what would happen now"
         )
         operation["description"] = text.strip()
-        operation["requestBody"] = _body({"args": arguments, "signer": TEXT})
+        signers = {"type": "array", "items": TEXT}
+        parts = {"also_signed_by": signers, "args": arguments, "signer": TEXT}
+        operation["requestBody"] = _body(parts, ["args", "signer"])
         answer = closed(
             {
                 "code": TEXT,

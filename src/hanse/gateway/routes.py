@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hanse.codec.canonical import decode_as, parse
-from hanse.codec.limits import INTEGER_MAX
+from hanse.codec.limits import INTEGER_MAX, SCAN_ROWS_MAX, TX_SIGNATURES_MAX
 from hanse.codec.problems import title_of
-from hanse.errors import Malformed, NotCanonical
+from hanse.errors import Malformed, NotCanonical, TooLarge
 from hanse.gateway.limits import Counters, printable, read_body
 from hanse.gateway.openapi import build_document
 from hanse.gateway.pages import STYLE, docs_page, kernel_page, problem_page, refusal_page
@@ -29,6 +29,7 @@ from hanse.kernel import KERNEL_CODES
 from hanse.node.errors import NotFound
 
 BLOCKS_SHOWN: Final = 20  # blocks of one answer, unless asked otherwise
+ROWS_SHOWN: Final = 100  # rows of a range unless more are asked for
 BLOCKS_SHOWN_MAX: Final = 200  # blocks of one answer at most
 
 
@@ -40,6 +41,7 @@ class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     args: dict[str, object]
     signer: str
+    also_signed_by: tuple[str, ...] = ()
 
 
 class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +79,7 @@ class Routes:
             ("/v1/consistency", get, self.consistency),
             ("/v1/cosignatures", post, self.cosign),
             ("/v1/state/{contract}/{map}", get, self.state),
+            ("/v1/state/{contract}/{map}/range", get, self.range),
             ("/v1/contracts", get, self.contracts),
             ("/v1/contracts/{contract}", get, self.contract),
             ("/v1/contracts/{contract}/queries/{query}", post, self.query),
@@ -178,6 +181,23 @@ class Routes:
             return _attachment(data, "application/json", f"{contract}-{name}", ".json")
         return _json(await self._service.state(contract, name, key))
 
+    async def range(self, request: Request) -> Response:
+        """Answer with rows of an ordered map, and the proof that there are no others."""
+        names, query = request.path_params, request.query_params
+        bounds = (query.get("from_key", ""), query.get("to_key", ""))
+        for bound in bounds:
+            if bound:
+                parse(bound.encode("utf-8", "replace"))
+        rows = _query_number(request, "rows")
+        rows = ROWS_SHOWN if rows is None else rows
+        if not 1 <= rows <= SCAN_ROWS_MAX:
+            raise Malformed(reason=f"rows is 1 to {SCAN_ROWS_MAX}", at="?rows")
+        asked = (names["contract"], names["map"], bounds, rows)
+        if _flag(request, "evidence"):
+            data = await self._service.evidence_range(*asked)
+            return _attachment(data, "application/json", "-".join(asked[:2]), ".json")
+        return _json(await self._service.range(*asked))
+
     async def contracts(self, _request: Request) -> Response:
         """Answer with one line for each contract."""
         return _json(self._service.contracts())
@@ -199,9 +219,10 @@ class Routes:
         """Answer with what an action would do now; nothing is recorded."""
         asked = decode_as(await _json_body(request), _check_decoder)
         names = request.path_params
-        answer = await self._service.check(
-            names["contract"], names["action"], asked.args, asked.signer
-        )
+        signers = (asked.signer, *asked.also_signed_by)
+        if len(signers) > TX_SIGNATURES_MAX:
+            raise TooLarge(what="signers", limit=TX_SIGNATURES_MAX, actual=len(signers))
+        answer = await self._service.check(names["contract"], names["action"], asked.args, signers)
         return _json(answer)
 
     async def rehearsal(self, request: Request) -> Response:

@@ -82,7 +82,7 @@ def _documents() -> dict[str, object]:
     path: dict[str, object] = {"bucket": list_of(HASH), "siblings": list_of(HASH)}
     entry = closed({**path, "value": {}}, list(path))
     proof = closed({**path, "entries": list_of(entry)})
-    kinds = {"kind": {"enum": ["record", "state"]}, "v": {"const": 1}, "genesis": OBJECT}
+    kinds = {"kind": {"enum": ["record", "state", "range"]}, "v": {"const": 1}, "genesis": OBJECT}
     kinds |= {"digest": HASH, "state": ref("StateProof")}
     return {
         "Certificate": opened({"engine": TEXT}),
@@ -95,8 +95,20 @@ def _documents() -> dict[str, object]:
         },
         "Receipt": closed(receipt, ["cost", "events", "height", "index", "status", "tx", "v"]),
         "Signatures": signatures,
+        "RangeProof": _range_proof(path),
         "StateProof": proof,
     }
+
+
+def _range_proof(path: dict[str, object]) -> Schema:
+    """Return the schema of what proves rows of an ordered map."""
+    parts: dict[str, object] = {
+        "entry": closed(path),
+        "next": {"anyOf": [HASH, {"type": "null"}]},
+        "pages": list_of(HASH),
+        "values": list_of({}),
+    }
+    return closed({**path, **parts})
 
 
 def _ledger_answers() -> dict[str, object]:
@@ -139,6 +151,7 @@ def _ledger_answers() -> dict[str, object]:
         "Organisations": list_of(opened({"id": TEXT, "name": TEXT, "members": list_of(member)})),
         "Ready": opened({"ready": {"type": "boolean"}}),
         "Record": record,
+        "Range": closed({**certified, "range": ref("RangeProof")}),
         "State": closed({**certified, "proof": ref("StateProof")}),
         "Why": opened({"cause": TEXT, "code": {"anyOf": [TEXT, {"type": "null"}]}}),
     }

@@ -103,6 +103,16 @@ class NodeService(Protocol):
     async def evidence_record(self, tx: str) -> bytes:
         """Return the evidence document of a record."""
 
+    async def range(self, contract: str, name: str, bounds: tuple[str, str], limit: int) -> Json:
+        """Return rows of an ordered map with the proof that there are no others."""
+        ...
+
+    async def evidence_range(
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+    ) -> bytes:
+        """Return the evidence document of rows of an ordered map."""
+        ...
+
     async def evidence_state(self, contract: str, name: str, key_json: str, /) -> bytes:
         """Return the evidence document of a state value."""
 
@@ -133,8 +143,8 @@ class NodeService(Protocol):
     async def query(self, contract: str, name: str, args: Json, signer: str | None) -> Json:
         """Return the answer of a query at the committed height."""
 
-    async def check(self, contract: str, action: str, args: Json, signer: str) -> Json:
-        """Return what the action would do now; nothing is recorded."""
+    async def check(self, contract: str, action: str, args: Json, signers: tuple[str, ...]) -> Json:
+        """Return what the action would do now, signed by all of these; nothing is recorded."""
 
     def contracts(self) -> list[Json]:
         """Return one line for each contract."""

@@ -39,6 +39,7 @@ from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_
 from hanse.kernel.library import BUILT_IN, Library
 from hanse.kernel.lifecycle import Place, Trial, settle_due, try_proposal
 from hanse.kernel.view import BlockView
+from hanse.kernel.writes import size_of, split_by_map
 from hanse.merkle.log import Frontier, leaf_hash
 from hanse.merkle.trie import StateTries
 
@@ -198,6 +199,7 @@ class Kernel:
         self.rules = genesis.rules
         self.directory = Directory()
         self._applying = Directory()  # of blocks alone: what is read beside them never mixes in
+        self._sealing = Directory()
         self.contracts: dict[str, LoadedContract] = {}
         self.library = Library(self.hash, (*BUILT_IN, *contracts))
         for loaded in self.library.installed:
@@ -212,8 +214,14 @@ class Kernel:
 
     def touched(self, reader: Reader, contract: str, height: int) -> frozenset[str]:
         """Return the contracts whose state a transaction of ``contract`` may change."""
-        del reader, height
-        return frozenset((contract,))
+        found: set[str] = set()
+        waiting = [contract]
+        while waiting:
+            name = waiting.pop()
+            loaded = None if name in found else self._find(Directory(), reader, name, height)
+            found.add(name)
+            waiting += [] if loaded is None else loaded.uses
+        return frozenset(found)
 
     def genesis_block(self, state: State, loaded: Writes | None = None) -> BlockResult:
         """Return height 0: the registry's first entries under a header, no records.
@@ -226,7 +234,7 @@ class Kernel:
         writes = genesis_writes(self.genesis)
         for contract, changes in (loaded or {}).items():
             writes.setdefault(contract, {}).update(changes)
-        root = state.tries.update(self._hashed(writes))
+        root = self._update(state, writes, {})
         return self._finish(state, writes, (), OrderedBlock(0, self.genesis.time_ms, ()), root)
 
     def apply_block(self, state: State, block: OrderedBlock) -> BlockResult:
@@ -279,17 +287,17 @@ class Kernel:
                 dropped.append(Dropped(tx, code))
                 continue
             outcome = self.run(view, tx, height, time_ms)
-            size = sum(len(k) + len(v or b"") for k, v in outcome.writes.items())
+            size = size_of(outcome.writes)
             if view.bytes_written + size > self.rules.block_write_bytes_max:
                 dropped.append(Dropped(tx, "block_full"))
                 continue
-            if outcome.writes:
-                view.add(tx.body.contract, outcome.writes)
-                if tx.body.contract in _KNOWN:
+            for contract, written in outcome.writes.items():
+                view.add(contract, written)
+                if contract in _KNOWN:
                     self._applying.forget()
             seen[tx.nonce_digest] = tx.id
             records.append((tx, _receipt(tx, outcome, height, len(records))))
-            changes.append({tx.body.contract: outcome.writes} if outcome.writes else {})
+            changes.append(outcome.writes)
         if not _KNOWN.isdisjoint(view.writes):
             self._applying.forget()  # what it read of this block may never come to be
         lost = tuple(dropped), tuple(repeated)
@@ -302,7 +310,7 @@ class Kernel:
             return BlockResult(None, b"", state.block_id, (), *lost, {}, (), state.log_frontier)
         assert executed.height == state.height + 1
         writes = executed.merged()
-        root = self._new_root(state, writes, executed.records)
+        root = self._new_root(state, writes, executed)
         done = self._finish(state, writes, executed.records, block, root)
         return replace(done, dropped=lost[0], repeated=lost[1])
 
@@ -338,6 +346,11 @@ class Kernel:
         body = tx.body
         applying = isinstance(reader, BlockView)
         directory = self._applying if applying else self.directory.look_at(reader)
+
+        def find(contract: str) -> LoadedContract | None:
+            found = self._find(directory, reader, contract, height)
+            return found if found and directory.status(reader, contract) == "active" else None
+
         loaded = self._find(directory, reader, body.contract, height)
         if loaded is None:
             return Outcome("unknown_contract", 0, "no such contract is active at this height")
@@ -362,6 +375,9 @@ class Kernel:
                 tx=to_text(tx.id),
                 cost_max=body.cost_max,
                 roles=lambda: directory.roles(reader, body.signer, height),
+                signers=tuple(signature.signer for signature in tx.signatures),
+                has_role=lambda member, role: directory.has_role(reader, member, role, height),
+                contracts=find,
             ),
         )
 
@@ -398,6 +414,7 @@ class Kernel:
                 tx="",
                 cost_max=self.rules.cost_max,
                 roles=lambda: directory.roles(reader, asked.member, asked.height),
+                contracts=lambda name: self._find(directory, reader, name, asked.height),
             ),
         )
 
@@ -453,15 +470,39 @@ class Kernel:
             for contract, changes in writes.items()
         }
 
-    def _new_root(
-        self, state: State, writes: Writes, records: Iterable[tuple[Transaction, bytes]]
-    ) -> bytes:
+    def _new_root(self, state: State, writes: Writes, executed: Executed) -> bytes:
         used = sorted(
-            tx.nonce_digest + tx.id + tx.body.expires_ms.to_bytes(8, "big") for tx, _ in records
+            tx.nonce_digest + tx.id + tx.body.expires_ms.to_bytes(8, "big")
+            for tx, _ in executed.records
         )
         before = state.tries.root_of(REPLAY)
         state.tries.set_root(REPLAY, self.hash.tagged("hanse/replay/1", before + b"".join(used)))
-        return state.tries.update(self._hashed(writes))
+        return self._update(state, writes, executed.begun)
+
+    def _update(self, state: State, writes: Writes, begun: Writes) -> bytes:
+        """Move the tries by ``writes``, trees of ordered maps included; returns the state root."""
+        hashed = self._hashed(writes)
+        ordered: dict[str, dict[str, dict[bytes, bytes | None]]] = {}
+        for contract, changes in writes.items():
+            names = self._ordered_maps(state, contract, begun)
+            if names:
+                values = zip(changes, hashed[contract].values(), strict=True)
+                ordered[contract] = split_by_map(names, dict(values))
+        return state.tries.update(hashed, ordered)
+
+    def _ordered_maps(self, state: State, contract: str, begun: Writes) -> tuple[str, ...]:
+        """Return the ordered maps of a contract as it is after the beginning of the block."""
+        if state.height < 0:
+            loaded = self.contracts.get(contract)
+        elif begun:
+            view = BlockView(state)
+            for name, changes in begun.items():
+                view.add(name, changes)
+            loaded = self._find(Directory(), view, contract, state.height + 1)
+        else:
+            directory = self._sealing.look_at(state)
+            loaded = self._find(directory, state, contract, state.height + 1)
+        return () if loaded is None else loaded.ordered
 
     def _finish(  # one call site each for genesis and for blocks
         self,

@@ -5,13 +5,13 @@ Nothing here is a transaction: the proposal itself says what came of it, at whic
 A block settles a few proposals; a migration happens within one block, whole or not at all.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from hanse.codec.base64url import to_text
-from hanse.codec.documents import TAG_KEY, TAG_VALUE
 from hanse.codec.limits import (
     CONTRACTS_MAX,
     FROZEN_ENTRIES_MAX,
@@ -32,7 +32,7 @@ from hanse.kernel import entries as e
 from hanse.kernel.library import Library, read_files
 from hanse.kernel.proposals import ALLOWED, ContractStatus, Deployed, Proposal, Version
 from hanse.kernel.registry import ContractEntry, ContractVersion
-from hanse.merkle.trie import Changes, Trie
+from hanse.kernel.writes import contract_root
 
 STATUS_AFTER: Final[dict[str, ContractStatus]] = {
     "freeze": "frozen",
@@ -200,15 +200,11 @@ def try_upgrade(place: Place, held: Proposal, cost_max: int) -> Tried:
     size = sum([len(key) + len(value or b"") for key, value in writes.items()])
     if size > place.bytes_max:
         raise Refusal("migration_too_large", f"{size} bytes; a block takes {place.bytes_max}")
-    tagged = place.hasher.tagged
-    hashed = {
-        tagged(TAG_KEY, key): None if value is None else tagged(TAG_VALUE, value)
-        for key, value in writes.items()
-    }
+    before = after = b""
     if held.terms.mode == "frozen":
-        before, after = hashed_roots(place, name, hashed, FROZEN_ENTRIES_MAX)
-    else:
-        before, after = hashed_roots(place, name, hashed) if place.tells_roots else (b"", b"")
+        before, after = hashed_roots(place, (old, new), writes, FROZEN_ENTRIES_MAX)
+    elif place.tells_roots:
+        before, after = hashed_roots(place, (old, new), writes)
     return Tried(migrated, to_text(before), to_text(after))
 
 
@@ -238,26 +234,36 @@ def try_proposal(place: Place, held: Proposal) -> Trial:
 
 
 def hashed_roots(
-    place: Place, contract: str, changes: Changes, entries_max: int | None = None
+    place: Place,
+    versions: tuple[LoadedContract, LoadedContract],
+    writes: Mapping[bytes, bytes | None],
+    entries_max: int | None = None,
 ) -> tuple[bytes, bytes]:
-    """Return a contract's root before and after ``changes``, made of its entries alone.
+    """Return a contract's root under one version, and under the next after ``writes``.
 
-    Who executes blocks has no tries; and a root depends on nothing but the entries.
+    Who executes blocks has no tries, so they are made of the entries.
 
     Raises:
         Refusal: there are more than ``entries_max``, too many for one block.
     """
-    tagged = place.hasher.tagged
-    entries: dict[bytes, bytes | None] = {}
+    old, new = versions
+    entries: dict[bytes, bytes] = {}
     start = b""
-    while rows := place.reader.scan(contract, b"", start, SCAN_ROWS_MAX):
-        entries.update({tagged(TAG_KEY, key): tagged(TAG_VALUE, value) for key, value in rows})
+    while rows := place.reader.scan(old.name, b"", start, SCAN_ROWS_MAX):
+        entries.update(rows)
         if entries_max is not None and len(entries) > entries_max:
             reason = f"an upgrade of a frozen contract takes {entries_max} entries"
             raise Refusal("migration_too_large", reason)
         start = rows[-1][0] + b"\x00"
-    trie = Trie(place.hasher, {})
-    return trie.update(entries), trie.update(changes)
+    before = contract_root(place.hasher, entries, old.ordered)
+    if not writes and old.ordered == new.ordered:
+        return before, before
+    for key, value in writes.items():
+        if value is None:
+            del entries[key]
+        else:
+            entries[key] = value
+    return before, contract_root(place.hasher, entries, new.ordered)
 
 
 def _put_version(  # noqa: PLR0913, PLR0917 - of one call

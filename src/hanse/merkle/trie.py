@@ -2,15 +2,19 @@
 """The state: a trie for each contract, and the top trie of their roots (``spec/state-trie.md``)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from hanse.crypto import Hash
 from hanse.merkle._packed import Changes, PageBuffer, Pages, Trie, TriePageDamaged
+from hanse.merkle.ordered import OrderedTree
 from hanse.merkle.paths import EMPTY_ROOT, TAG_CONTRACT, StatePath, verify_state
+from hanse.merkle.ranges import TAG_ORDERED_MAP
 
 __all__ = [
     "EMPTY_ROOT",
     "Changes",
     "Pages",
+    "RangePath",
     "StatePath",
     "StateTries",
     "Trie",
@@ -18,7 +22,17 @@ __all__ = [
     "verify_state",
 ]
 
+_ORDERED = b"\x00\x10"  # after a contract's name; the paths of its trie have half bytes there
 _TOP = b"\x00"  # page keys of the top trie; no contract has an empty name
+
+
+@dataclass(frozen=True, slots=True)
+class RangePath:
+    """What proves rows of a map: pages of its tree, its root in the contract's trie, that above."""
+
+    pages: tuple[bytes, ...]
+    inner: StatePath
+    top: StatePath
 
 
 class StateTries:
@@ -40,6 +54,7 @@ class StateTries:
         self._buffer = PageBuffer(pages)
         self._top = Trie(hasher, self._buffer, prefix=_TOP, root=root)
         self._tries: dict[str, Trie] = {}
+        self._ordered: dict[tuple[str, str], OrderedTree] = {}
 
     @property
     def root(self) -> bytes:
@@ -54,14 +69,59 @@ class StateTries:
         """Return the number of entries of one contract."""
         return self._trie(contract).count
 
-    def update(self, changes: Mapping[str, Changes]) -> bytes:
-        """Apply the changes of each contract; returns the new state root."""
+    def update(
+        self,
+        changes: Mapping[str, Changes],
+        ordered: Mapping[str, Mapping[str, Changes]] | None = None,
+    ) -> bytes:
+        """Apply the changes of each contract; returns the new state root.
+
+        Args:
+            changes: by contract, from hashes of keys to hashes of values.
+            ordered: by contract and map, from keys to hashes of values: all maps that keep an
+                ordered tree. Its root is an entry of the contract's trie.
+        """
         tops: dict[bytes, bytes | None] = {}
         for contract in sorted(changes):
-            if changes[contract]:
-                root = self._trie(contract).update(changes[contract])
+            roots = self._update_ordered(contract, (ordered or {}).get(contract, {}))
+            if changes[contract] or roots:
+                root = self._trie(contract).update({**changes[contract], **roots})
                 tops[self._kh(contract)] = None if root == EMPTY_ROOT else root
         return self._top.update(tops)
+
+    def _update_ordered(
+        self, contract: str, maps: Mapping[str, Changes]
+    ) -> dict[bytes, bytes | None]:
+        """Return the new roots of a contract's ordered maps, by the keys where they stand."""
+        roots: dict[bytes, bytes | None] = {}
+        for name in sorted(maps):
+            tree = self.ordered(contract, name)
+            if maps[name] or not tree.is_committed:
+                # an empty tree has a root, too: without it nothing would say that no row is there
+                roots[self._ordered_kh(name)] = tree.update(maps[name])
+                tree.is_committed = True
+        return roots
+
+    def ordered(self, contract: str, name: str) -> OrderedTree:
+        """Return the ordered tree of a map of a contract."""
+        tree = self._ordered.get((contract, name))
+        if tree is None:
+            root = None
+            if self.root_of(contract) != EMPTY_ROOT:
+                root = self._trie(contract).find(self._ordered_kh(name))
+            prefix = contract.encode() + _ORDERED + name.encode() + b"\x00"
+            tree = OrderedTree(self._hasher, self._buffer, prefix, root or EMPTY_ROOT)
+            tree.is_committed = root is not None
+            self._ordered[contract, name] = tree
+        return tree
+
+    def prove_range(self, contract: str, name: str, low: bytes, high: bytes) -> RangePath:
+        """Return what proves the rows of a map from ``low`` on and below ``high``."""
+        inner, top = self.prove(contract, self._ordered_kh(name))
+        return RangePath(tuple(self.ordered(contract, name).prove(low, high)), inner, top)
+
+    def _ordered_kh(self, name: str) -> bytes:
+        return self._hasher.tagged(TAG_ORDERED_MAP, name.encode())
 
     def set_root(self, contract: str, root: bytes) -> bytes:
         """Let ``root`` stand in the top trie for what keeps no trie; returns the state root."""

@@ -146,7 +146,7 @@ class Catalogue:
             "facts": {} if receipt.facts is msgspec.UNSET else receipt.facts,
             "remedy": known.remedy if known else "Change what the reason names and sign again.",
             "status": receipt.status,
-            "who": f"a member with the role {role}" if role else body.signer,
+            "who": _who(receipt, role, body.signer),
         }
 
     def formats(self) -> list[dict[str, Any]]:
@@ -166,3 +166,16 @@ class Catalogue:
             raise NotFound("format", name)
         digest = to_text(hashlib.sha256(data).digest())
         return {"document_digest": digest, **self._formats[name][1].check(data, media_type)}
+
+
+def _who(receipt: Receipt, role: str | None, signer: str) -> str:
+    """Return who could mend a refusal."""
+    if receipt.code == "not_also_signed" and receipt.facts is not msgspec.UNSET:
+        missing = msgspec.json.decode(receipt.facts, type=_Missing).missing
+        signed = ", ".join(missing)
+        return f"{signed}, by a member with the role {role}" if role else signed
+    return f"a member with the role {role}" if role else signer
+
+
+class _Missing(msgspec.Struct):
+    missing: list[str]

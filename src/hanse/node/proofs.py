@@ -26,12 +26,15 @@ def state_proof(store: Store, hashed: Hash, contract: str, keys: Sequence[bytes]
     entries = []
     for key, (inner, _) in zip(keys, paths, strict=True):
         value = store.get(contract, key)
-        entries.append(_path(inner) | ({} if value is None else {"value": msgspec.Raw(value)}))
+        entries.append(
+            path_document(inner) | ({} if value is None else {"value": msgspec.Raw(value)})
+        )
     _, top = paths[0]
-    return _path(top) | {"entries": entries}
+    return path_document(top) | {"entries": entries}
 
 
-def _path(path: StatePath) -> Document:
+def path_document(path: StatePath) -> Document:
+    """Return a state path as documents spell it."""
     return {
         "bucket": [to_text(key + value) for key, value in path.bucket],
         "siblings": [to_text(s) for s in path.siblings],

@@ -64,15 +64,21 @@ class Queries:
         }
 
     async def check(
-        self, contract: str, action: str, args: dict[str, Any], signer: str
+        self, contract: str, action: str, args: dict[str, Any], signers: tuple[str, ...]
     ) -> dict[str, Any]:
         """Return what the action would do if it were the next transaction; nothing is recorded.
+
+        Args:
+            contract: name of the contract.
+            action: name of the action.
+            args: of the action.
+            signers: the signer, then the members who would sign, too.
 
         Raises:
             WorkerTripped: the process that executes contracts did not survive it.
         """
         header = decode_as(self._node.store.header, header_decoder)
-        tx = self._unsigned(contract, action, args, signer)
+        tx = self._unsigned(contract, action, args, signers)
         came = await self._node.trial(tx, max(self._now_ms(), header.time_ms + 1))
         answer: dict[str, Any] = {
             "cost": came.cost,
@@ -90,7 +96,7 @@ class Queries:
         return answer
 
     def _unsigned(
-        self, contract: str, action: str, args: dict[str, Any], signer: str
+        self, contract: str, action: str, args: dict[str, Any], signers: tuple[str, ...]
     ) -> Transaction:
         body = Body(
             action=action,
@@ -101,11 +107,11 @@ class Queries:
             key="",
             ledger=self._node.folder.ledger,
             nonce="",
-            signer=signer,
+            signer=signers[0],
             v=1,
         )
-        blank = Signature(key="", signature="", signer=signer)
-        return Transaction(b"", b"", body, (blank,), bytes(32), bytes(32))
+        blank = tuple(Signature(key="", signature="", signer=signer) for signer in signers)
+        return Transaction(b"", b"", body, blank, bytes(32), bytes(32))
 
     def organisations(self) -> list[dict[str, Any]]:
         """Return organisations with their members, roles and keys."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One transaction executed again on the exact state before it, with all that it read and wrote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
@@ -80,7 +81,7 @@ class Changed:
 
 
 @dataclass(slots=True)
-class _Watched:
+class Watched:
     """A block under way as the kernel reads it, noting what is read."""
 
     view: BlockView
@@ -88,6 +89,7 @@ class _Watched:
     scans: list[Touched] = field(default_factory=list)
 
     def get(self, contract: str, key: bytes) -> bytes | None:
+        """Return the value bytes at ``key``."""
         value = self.view.get(contract, key)
         self.reads.setdefault((contract, key), value)
         return value
@@ -95,6 +97,7 @@ class _Watched:
     def scan(
         self, contract: str, prefix: bytes, start: bytes, limit: int
     ) -> list[tuple[bytes, bytes]]:
+        """Return rows under ``prefix`` from ``start`` on, in key order."""
         rows = self.view.scan(contract, prefix, start, limit)
         self.scans.append(Touched(contract, entry_text(prefix), len(rows)))
         return rows
@@ -141,25 +144,21 @@ def _again(
     rerun: Rerun, found: ReadBlock, at: int, on: LoadedContract | None, around: Around | None
 ) -> Replayed:
     """Execute the first records of a block, the last of them under watch."""
-    kernel, header = rerun.kernel, found.block.header
-    view = BlockView(rerun.store)
-    kernel.begin_block(view, header.height, header.time_ms)
-    for tx in found.transactions[:at]:
-        kernel.directory.forget()  # an earlier one may have changed the registry
-        outcome = _run(kernel, _Watched(view), tx, header)
-        view.add(tx.body.contract, outcome.writes)
-    kernel.directory.forget()
-    watched = _Watched(view)
-    tx = found.transactions[at]
-    approved = kernel.find(view, tx.body.contract, header.height)
-    if on is None and around is not None and approved is not None:
-        outcome = around(approved, lambda: _run(kernel, watched, tx, header))
-    else:
-        outcome = _run(kernel, watched, tx, header)
+    wanted = found.transactions[at]
+
+    def run(kernel: Kernel, reader: Watched, tx: Transaction, header: Header) -> Outcome:
+        watched = tx is wanted and around is not None and on is None
+        approved = kernel.find(reader, tx.body.contract, header.height) if watched else None
+        if approved is None or around is None:
+            return _run(kernel, reader, tx, header)
+        return around(approved, lambda: _run(kernel, reader, tx, header))
+
+    header = found.block.header
+    tx, outcome, watched = list(islice(run_again(rerun, found, run), at + 1))[at]
     changed = None
     if on is not None:
-        other = _run_on(kernel, _Watched(view), tx, header, on, around)
-        changed = _changed(tx.body.contract, outcome, other)
+        other = _run_on(rerun.kernel, Watched(watched.view), tx, header, on, around)
+        changed = _changed(outcome, other)
     raw = found.block.records[at][1]
     return Replayed(
         tx=to_text(tx.id),
@@ -170,7 +169,7 @@ def _again(
         agrees=_agrees(decode_as(raw, receipt_decoder), tx, outcome, (header.height, at)),
         reads=tuple(_touched(c, k, v) for (c, k), v in watched.reads.items()),
         scans=tuple(watched.scans),
-        writes=tuple(_touched(tx.body.contract, k, v) for k, v in outcome.writes.items()),
+        writes=_writes(outcome),
         computed=_computed(outcome),
         receipt=msgspec.json.decode(raw),
         changed=changed,
@@ -179,7 +178,7 @@ def _again(
 
 def _run_on(  # noqa: PLR0913, PLR0917  # as _run, and on what
     kernel: Kernel,
-    reader: _Watched,
+    reader: Watched,
     tx: Transaction,
     header: Header,
     on: LoadedContract,
@@ -198,17 +197,43 @@ def _run_on(  # noqa: PLR0913, PLR0917  # as _run, and on what
         return _run(kernel, reader, tx, header)
 
 
-def _changed(contract: str, before: Outcome, after: Outcome) -> Changed:
+def _changed(before: Outcome, after: Outcome) -> Changed:
     computed = _computed(after)
     told = {**_computed(before), "at": "", "cost": 0}
     alters = told != {**computed, "at": "", "cost": 0} or before.writes != after.writes
-    writes = tuple(_touched(contract, k, v) for k, v in after.writes.items())
-    return Changed(computed, writes, alters)
+    return Changed(computed, _writes(after), alters)
 
 
-def _run(kernel: Kernel, reader: _Watched, tx: Transaction, header: Header) -> Outcome:
+def _writes(outcome: Outcome) -> tuple[Touched, ...]:
+    return tuple(
+        _touched(contract, key, value)
+        for contract, changes in outcome.writes.items()
+        for key, value in changes.items()
+    )
+
+
+def _run(kernel: Kernel, reader: Watched, tx: Transaction, header: Header) -> Outcome:
     below: Any = reader  # it reads as a block under way does, and says what was read
     return kernel.run(below, tx, header.height, header.time_ms)
+
+
+def run_again(
+    rerun: Rerun,
+    found: ReadBlock,
+    run: Callable[[Kernel, Watched, Transaction, Header], Outcome] = _run,
+) -> Iterator[tuple[Transaction, Outcome, Watched]]:
+    """Yield each record of a block, executed on what the store and the earlier ones left."""
+    kernel, header = rerun.kernel, found.block.header
+    view = BlockView(rerun.store)
+    kernel.begin_block(view, header.height, header.time_ms)
+    for tx in found.transactions:
+        kernel.directory.forget()  # an earlier one may have changed the registry
+        watched = Watched(view)
+        outcome = run(kernel, watched, tx, header)
+        yield tx, outcome, watched
+        for contract, changes in outcome.writes.items():
+            view.add(contract, changes)
+    kernel.directory.forget()
 
 
 def _agrees(receipt: Receipt, tx: Transaction, outcome: Outcome, place: tuple[int, int]) -> bool:

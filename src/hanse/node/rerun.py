@@ -6,7 +6,7 @@ the log holds is ``Corrupt``: no request is at fault here.
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +83,12 @@ class Rerun:
             raise RecordInvalid(height, "", "block time runs backwards")
         return ReadBlock(block, block_id, transactions)
 
-    def execute(self, found: ReadBlock) -> BlockResult:
+    def execute(
+        self, found: ReadBlock, look: Callable[[BlockResult], None] | None = None
+    ) -> BlockResult:
         """Return the result of executing the next block, established to be the one of the log.
+
+        ``look`` is shown the result while the store still holds the values from before.
 
         Raises:
             Corrupt: header or receipts differ in any byte.
@@ -102,6 +106,8 @@ class Rerun:
             raise RecordInvalid(found.height, "", str(error)) from None
         if result.header is None:
             raise RootMismatch(found.height, to_text(found.block_id), "no block at all")
+        if look is not None:
+            look(result)
         store.apply(as_applied(result))
         if store.due and (execute is None or worker is None or worker.is_caught_up):
             store.checkpoint()

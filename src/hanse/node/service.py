@@ -33,6 +33,7 @@ from hanse.node.folder import Folder
 from hanse.node.ledger import Ledger, Progress
 from hanse.node.metrics import Metrics
 from hanse.node.queries import Queries
+from hanse.node.ranges import range_evidence, range_proof
 from hanse.node.reading import BlockReader, RecordView
 from hanse.node.rehearsal import rehearse
 from hanse.node.verifier import Verifier
@@ -380,9 +381,11 @@ class NodeService:
         """Return the answer of a query at the newest height."""
         return await self.queries.query(contract, name, args, signer)
 
-    async def check(self, contract: str, action: str, args: Document, signer: str) -> Document:
-        """Return what the action would do now; nothing is recorded."""
-        return await self.queries.check(contract, action, args, signer)
+    async def check(
+        self, contract: str, action: str, args: Document, signers: tuple[str, ...]
+    ) -> Document:
+        """Return what the action would do now, signed by all of these; nothing is recorded."""
+        return await self.queries.check(contract, action, args, signers)
 
     def feed(self, from_height: int | None) -> AsyncIterator[Document]:
         """Yield blocks as they become durable, from ``from_height`` on when given."""
@@ -428,6 +431,31 @@ class NodeService:
                 "header": msgspec.Raw(self._node.store.header),
                 "proof": proof,
             }
+
+    async def range(
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+    ) -> Document:
+        """Return rows of an ordered map with the proof that there are no others."""
+        loaded = self.queries.loaded(contract)
+        async with self._node.lock:
+            proof = range_proof(self._node.store, loaded, name, bounds, limit)
+            path, note = self._newest_certificate()
+            return {
+                "certificate": proofs.certificate_document(path, note),
+                "header": msgspec.Raw(self._node.store.header),
+                "range": proof,
+            }
+
+    async def evidence_range(
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+    ) -> bytes:
+        """Return the evidence document of rows of an ordered map."""
+        loaded = self.queries.loaded(contract)
+        async with self._node.lock:
+            proof = range_proof(self._node.store, loaded, name, bounds, limit)
+            parts = range_evidence(loaded, name, bounds, proof)
+            finish = self._prepare()
+        return await finish("range", parts)
 
     async def evidence_state(self, contract: str, name: str, key_json: str) -> bytes:
         """Return the evidence document of a state value, present or absent."""

@@ -302,5 +302,5 @@ def came_from(outcome: Outcome) -> Came:
         outcome.facts,
         outcome.result,
         [(e.contract, e.event, bytes(e.fields)) for e in outcome.events],
-        len(outcome.writes),
+        sum(len(written) for written in outcome.writes.values()),
     )

@@ -6,8 +6,8 @@ invariants hold after every action, as on a ledger. A refusal is raised as ``Ref
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
@@ -15,17 +15,17 @@ import msgspec
 
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode, encode
-from hanse.codec.documents import TAG_KEY, TAG_VALUE
 from hanse.codec.limits import COST_MAX, QUERY_BYTES_MAX
 from hanse.contracts.contract import Context, Contract
+from hanse.contracts.entries import Entry
 from hanse.contracts.records import Codec
 from hanse.contracts.refusals import Refused
-from hanse.contracts.runtime import Call, Entry, Outcome
+from hanse.contracts.runtime import Call, Outcome
 from hanse.contracts.types import OrganisationId
 from hanse.crypto import SHA256, Hash
 from hanse.identity import is_member_id, organisation_of
 from hanse.kernel import load_contract
-from hanse.merkle.trie import Trie
+from hanse.kernel.writes import contract_root
 from hanse.testing.clock import START_MS, Clock
 from hanse.testing.memory import Rows
 
@@ -53,15 +53,21 @@ class Bench(Generic[C]):
         hasher: Hash = SHA256,
         writes: Mapping[bytes, bytes] | None = None,
         clock: Clock | None = None,
+        beside: "Sequence[Bench[Any]]" = (),
     ) -> None:
-        """Load ``contract`` on an empty state, or on ``writes``, with a clock of its own."""
+        """Load ``contract`` on an empty state, or on ``writes``, with a clock of its own.
+
+        ``beside`` are the benches of the contracts that it calls: their state is read and written.
+        """
         self.contract = contract
         self.loaded = load_contract(contract, hasher)
         self.hash = hasher
         self.clock = clock or Clock()
         self.height = 1
         self.last: Outcome | None = None
-        self._values = Rows()
+        self._beside = {bench.loaded.name: bench.loaded for bench in beside}
+        held = {bench.loaded.name: bench._values for bench in beside}  # noqa: SLF001  # our own
+        self._values: Rows = Rows(held)
         self._values.held.update(writes or {})
 
     def actor(self, organisation: str, *roles: str, name: str = "person") -> "Actor":
@@ -90,12 +96,7 @@ class Bench(Generic[C]):
     @property
     def root(self) -> bytes:
         """The state root of the contract, as a ledger would have it."""
-        tagged = self.hash.tagged
-        entries: dict[bytes, bytes | None] = {
-            tagged(TAG_KEY, key): tagged(TAG_VALUE, value)
-            for key, value in self._values.held.items()
-        }
-        return Trie(self.hash, {}).update(entries)
+        return contract_root(self.hash, self._values.held, self.loaded.ordered)
 
     @property
     def events(self) -> list[tuple[str, dict[str, Any]]]:
@@ -139,15 +140,16 @@ class Bench(Generic[C]):
             tx=to_text(self.hash.tagged("hanse/bench/1", f"{height}".encode())) if action else "",
             cost_max=COST_MAX,
             roles=lambda: who.roles,
+            signers=(who.member, *(other.member for other in who.others)),
+            has_role=lambda member, role: any(
+                role in actor.roles for actor in (who, *who.others) if actor.member == member
+            ),
+            contracts=self._beside.get,
         )
         self.last = outcome = self.loaded.call(self._values, call)
         if action:
             self.height = height
-            for key, value in outcome.writes.items():
-                if value is None:
-                    self._values.held.pop(key, None)
-                else:
-                    self._values.held[key] = value
+            self._values.take(outcome.writes)
         return outcome
 
 
@@ -159,6 +161,11 @@ class Actor:
     member: str
     organisation: OrganisationId
     roles: tuple[str, ...]
+    others: "tuple[Actor, ...]" = ()
+
+    def jointly(self, *others: "Actor") -> "Actor":
+        """Return this actor with a pen that ``others`` hold, too: their signatures go along."""
+        return replace(self, others=others)
 
     def __call__(
         self, method: Callable[Concatenate[Any, Context, P], R], *args: P.args, **kwargs: P.kwargs

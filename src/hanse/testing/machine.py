@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from hanse.contracts.contract import Contract
-from hanse.contracts.runtime import Entry, Outcome
+from hanse.contracts.entries import Entry
+from hanse.contracts.runtime import Outcome
 from hanse.contracts.types import MemberId, OrganisationId
 from hanse.identity import organisation_of
 from hanse.testing.bench import Bench, encode_arguments

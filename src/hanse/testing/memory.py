@@ -2,6 +2,7 @@
 """A ledger's state in dictionaries: what the kernel needs below a block, and nothing on a disk."""
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Self
 
 from hanse.crypto import Hash
@@ -89,22 +90,35 @@ class MemoryState:
 
 
 class Rows:
-    """The committed state of one contract, whatever its name."""
+    """The committed state of one contract, whatever its name, and of those that it calls."""
 
-    def __init__(self) -> None:
-        """Begin empty."""
+    def __init__(self, others: Mapping[str, "Rows"] | None = None) -> None:
+        """Begin empty; ``others`` hold the state of the contracts with these names."""
         self.held: dict[bytes, bytes] = {}
+        self._others = dict(others or {})
+
+    def _of(self, contract: str) -> dict[bytes, bytes]:
+        return self._others.get(contract, self).held
+
+    def take(self, writes: Mapping[str, Mapping[bytes, bytes | None]]) -> None:
+        """Take in what a call wrote; ``None`` deletes."""
+        for contract, changes in writes.items():
+            held = self._of(contract)
+            for key, value in changes.items():
+                if value is None:
+                    held.pop(key, None)
+                else:
+                    held[key] = value
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value bytes at ``key``."""
-        del contract
-        return self.held.get(key)
+        return self._of(contract).get(key)
 
     def scan(
         self, contract: str, prefix: bytes, start: bytes, limit: int
     ) -> list[tuple[bytes, bytes]]:
         """Return rows under ``prefix`` from ``start`` on, in key order."""
-        del contract
-        keys = sorted(self.held)
+        held = self._of(contract)
+        keys = sorted(held)
         keys = keys[bisect_left(keys, max(prefix, start)) :]
-        return [(key, self.held[key]) for key in keys if key.startswith(prefix)][:limit]
+        return [(key, held[key]) for key in keys if key.startswith(prefix)][:limit]

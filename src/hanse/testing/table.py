@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from hanse.contracts.contract import Contract
-from hanse.contracts.runtime import Entry
+from hanse.contracts.entries import Entry
 from hanse.kernel import load_contract
 
 OK: Final = "ok"

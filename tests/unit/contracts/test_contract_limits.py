@@ -83,7 +83,7 @@ def test_a_contract_that_swallows_a_limit_does_not_pass_it() -> None:
             except Exception:
                 continue
 
-    assert len(call(does=greedy).writes) == ACTION_WRITES_MAX
+    assert len(call(does=greedy).writes["scripted"]) == ACTION_WRITES_MAX
 
 
 def refuses(code: Any, hint: Any = "", **facts: object) -> Script:

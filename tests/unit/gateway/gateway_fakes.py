@@ -188,9 +188,9 @@ class FakeNode:
         return {"height": 7, "result": [], "state_root": "A" * 43}
 
     async def check(
-        self, contract: str, action: str, args: dict[str, object], signer: str
+        self, contract: str, action: str, args: dict[str, object], signers: tuple[str, ...]
     ) -> dict[str, object]:
-        self._ask("check", contract, action, args, signer)
+        self._ask("check", contract, action, args, signers)
         return {"cost": 1, "events": [], "status": "ok", "writes": 0}
 
     def contracts(self) -> list[dict[str, object]]:

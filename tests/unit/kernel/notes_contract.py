@@ -6,6 +6,7 @@ from hanse.contracts import (
     Context,
     Contract,
     Map,
+    OrganisationId,
     action,
     event,
     invariant,
@@ -30,10 +31,16 @@ class Noted:
     key: str
 
 
+def ask_undeclared(ctx: Context) -> None:
+    """Call a contract that nobody declared; no checker sees which contract runs this."""
+    ctx.call(None, "elsewhere", "read", key="k")
+
+
 class Notes(Contract):
     """Every kind of success and failure."""
 
     name = "notes"
+    uses = ("notes", "registry")
     notes: Map[str, Note]
 
     @action(role=None)
@@ -87,6 +94,23 @@ class Notes(Contract):
     def refuse(self, ctx: Context, code: str) -> None:
         """Refuse with that code."""
         require(ctx.height < 0, code, "as asked for", member=ctx.member)
+
+    @action(role=None, also_signed_by="other")
+    def together(self, ctx: Context, other: OrganisationId) -> None:
+        """Write what both sign."""
+        self.notes[other] = Note(text=ctx.member)
+
+    @action(role=None)
+    def call_undeclared(self, ctx: Context) -> None:
+        """Call what is not declared."""
+        self.notes["x"] = Note(text=ctx.member)
+        ask_undeclared(ctx)
+
+    @action(role=None)
+    def call_itself(self, ctx: Context) -> None:
+        """Come back to what is running."""
+        self.notes["x"] = Note(text=ctx.member)
+        ctx.call(None, "notes", "put", key="k", text="t")
 
     @query
     def read(self, ctx: Context, key: str) -> Note | None:

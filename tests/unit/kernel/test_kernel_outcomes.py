@@ -32,6 +32,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "unknown_action": {"action": "nothing"},
     "not_authorised": {"signer": "bob@bolt", "action": "put_as_writer"},
     "bad_argument": {"args": {"key": 1}},
+    "not_also_signed": {"action": "together", "args": {"other": "bolt"}},
+    "call_not_declared": {"action": "call_undeclared", "args": {}},
+    "call_reentered": {"action": "call_itself", "args": {}},
     "cost_exceeded": {"cost_max": 100, "action": "fill", "args": {"count": 9, "size": 1}},
     "already_exists": {"action": "add", "args": {"key": "there"}},
     "not_found": {"action": "take", "args": {"key": "nowhere"}},
@@ -40,7 +43,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "invariant_broken": {"action": "break_rule", "args": {}},
 }
 ELSEWHERE = {
-    *("nonce_reused", "bad_signature", "member_not_valid", "block_full"),
+    *("nonce_reused", "bad_signature", "member_not_valid", "block_full", "call_too_deep"),
     *("contract_frozen", "contract_retired"),  # test_kernel_lifecycle.py
 }
 

@@ -266,6 +266,6 @@ def test_one_kernel_serves_two_states_apart(ledger: SmallLedger) -> None:
 def test_a_dry_run_writes_nothing(ledger: SmallLedger) -> None:
     root = ledger.state.tries.root
     outcome = ledger.kernel.run(ledger.state, note(ledger, A), 1, ledger.state.time_ms)
-    assert (outcome.code, len(outcome.writes)) == (None, 1)
-    assert ledger.state.get("notes", next(iter(outcome.writes))) is None
+    assert (outcome.code, len(outcome.writes["notes"])) == (None, 1)
+    assert ledger.state.get("notes", next(iter(outcome.writes["notes"]))) is None
     assert ledger.state.tries.root == root

@@ -7,6 +7,7 @@ from hanse.contracts.dialect import names
 from hanse.contracts.dialect.arguments import check_fields
 from hanse.contracts.dialect.expressions import check_inner_name
 from hanse.contracts.dialect.symbols import Symbol
+from hanse.contracts.dialect.types import check_type
 from hanse.contracts.dialect.walk import Part, Walk
 
 
@@ -18,7 +19,7 @@ def check_call(walk: Walk, node: ast.Call, part: Part) -> None:
     if isinstance(node.func, ast.Name):
         values = _named(walk, node, node.func, values, part)
     elif isinstance(node.func, ast.Attribute):
-        _method(walk, node, node.func, part)
+        values = _method(walk, node, node.func, values, part)
     else:
         walk.report.at(node, "D605")
         walk.also(part, node.func)
@@ -130,7 +131,10 @@ def _classes(walk: Walk, node: ast.expr) -> None:
             walk.report.at(one, "D606")
 
 
-def _method(walk: Walk, node: ast.Call, func: ast.Attribute, part: Part) -> None:
+def _method(
+    walk: Walk, node: ast.Call, func: ast.Attribute, values: list[ast.expr], part: Part
+) -> list[ast.expr]:
+    """Look at a method call; return the arguments that are still to be looked at."""
     name, words = func.attr, [k.arg for k in node.keywords if k.arg is not None]
     if walk.is_self(func.value):
         shape = walk.shape
@@ -139,23 +143,38 @@ def _method(walk: Walk, node: ast.Call, func: ast.Attribute, part: Part) -> None
             walk.calls.append(((walk.made.file, walk.owner, name), node))
         else:
             walk.report.at(node, "D604", f"the contract has no method {name}")
-        return
+        return values
     base = func.value
     if names.is_class_call(base, name) and walk.made.means(base.id, "type"):
         if len(node.args) != 1 or words:
             walk.report.at(node, "D610", f"{base.id}.{name} is given one value")
-        return
+        return values
     walk.also(part, base)
     if name not in names.METHODS:
         rule = "D106" if name.startswith("__") else "D604"
         walk.report.at(node, rule, f"{name} is no method of the dialect")
-        return
+        return values
+    if name == "call":
+        return _other_contract(walk, node, values)
     state = _state_of(walk, base)
     if state is not None and name not in names.STATE_CALLS[state]:
         walk.report.at(node, "D604", f"a {state} has no {name}")
     for word in words:
         if word not in names.METHODS[name]:
             walk.report.at(node, "D610", f"{name} takes no {word}")
+    return values
+
+
+def _other_contract(walk: Walk, node: ast.Call, values: list[ast.expr]) -> list[ast.expr]:
+    """Look at ``ctx.call(kind, "contract", "entry", …)``; return its arguments by name."""
+    named = [a.value for a in node.args[1:] if isinstance(a, ast.Constant)]
+    if len(node.args) != 3 or not all(isinstance(n, str) for n in named) or len(named) != 2:
+        walk.report.at(node, "D612")
+        return values[1:]
+    check_type(walk.made, node.args[0], walk.report)
+    if walk.shape is not None and named[0] not in walk.shape.uses:
+        walk.report.at(node, "D612", f"{named[0]!s} is not among what the contract uses")
+    return values[3:]
 
 
 def _state_of(walk: Walk, node: ast.expr) -> str | None:

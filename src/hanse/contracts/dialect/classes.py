@@ -124,6 +124,8 @@ def _class_literal(shape: ContractShape, node: ast.Assign, report: Report) -> No
     if not plain or several != (name == "uses"):
         report.at(node, "D303", f"{name} is a text, or for uses a tuple of texts")
     shape.literals.append(name)
+    if name == "uses":
+        shape.uses = tuple(str(t.value) for t in texts if isinstance(t, ast.Constant))
 
 
 def _check_roles(made: Outline, shape: ContractShape, report: Report) -> None:
@@ -180,8 +182,10 @@ def _mark(made: Outline, node: ast.FunctionDef, report: Report) -> str | None:
             right = right and all(_is_text(keyword.value) for keyword in first.keywords)
         else:
             words = [keyword.arg for keyword in first.keywords]
-            right = name == "action" and not first.args and words == ["role"]
-            right = right and is_constant(first.keywords[0].value)
+            known = words in (["role"], ["role", "also_signed_by"])
+            right = name == "action" and not first.args and known
+            right = right and all(is_constant(keyword.value) for keyword in first.keywords)
+            _check_joint(node, first, report)
         if right:
             return name
     report.at(first, "D208")
@@ -190,6 +194,15 @@ def _mark(made: Outline, node: ast.FunctionDef, report: Report) -> str | None:
 
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _check_joint(node: ast.FunctionDef, mark: ast.Call, report: Report) -> None:
+    """Look whether ``also_signed_by`` names an argument; loading looks at its type."""
+    given = [arg.arg for arg in [*node.args.args[2:], *node.args.kwonlyargs]]
+    for keyword in mark.keywords:
+        value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+        if keyword.arg == "also_signed_by" and value is not None and value not in given:
+            report.at(keyword, "D208", "also_signed_by names an argument of the action")
 
 
 def check_parameters(made: Outline, node: ast.FunctionDef, report: Report, skip: int) -> None:

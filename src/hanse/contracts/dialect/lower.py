@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from hanse.contracts.dialect import names
 from hanse.contracts.dialect.lower_expressions import (
     Operand,
     Scope,
     entry,
     expression,
     is_integer,
-    literal,
     operation,
     state_of,
     target_text,
     units,
 )
 from hanse.contracts.dialect.symbols import Function, Outline
+from hanse.contracts.dialect.type_text import frozen, literal, type_text
 from hanse.contracts.dialect.types import holds_items
 
 BRANCH_NODES: Final = 16  # a branch of fewer nodes belongs to the block around it
-_OURS: Final = ("Map", "Value", "Written")
 _TWICE: Final = 48  # characters of a lowered operand that may be written twice
 
 
@@ -100,38 +100,8 @@ def _assigned(node: ast.Assign | ast.AnnAssign, kind: str) -> Line:
         assert isinstance(node.value, ast.Call)
         value = f"NewType({literal(target.id)}, {type_text(node.value.args[1])})"
     else:
-        value = type_text(node.value) if kind == "alias" else _frozen(node.value)
+        value = type_text(node.value) if kind == "alias" else frozen(node.value)
     return Line(0, f"{target.id} = {value}", node.lineno)
-
-
-def _frozen(node: ast.expr) -> str:
-    """Return the text of a literal that nobody can change, or of ``[]``."""
-    if isinstance(node, ast.Tuple):
-        parts = [_frozen(part) for part in node.elts]
-        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-    if isinstance(node, ast.UnaryOp):
-        return f"-{_frozen(node.operand)}"
-    if isinstance(node, ast.List):
-        return "[]"
-    assert isinstance(node, ast.Constant)
-    return literal(node.value)
-
-
-def type_text(node: ast.expr) -> str:
-    """Return the text of a type expression."""
-    if isinstance(node, ast.BinOp):
-        return f"{type_text(node.left)} | {type_text(node.right)}"
-    if isinstance(node, ast.Subscript):
-        args = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        shown = ", ".join([type_text(arg) for arg in args])
-        name = type_text(node.value)
-        # of our own classes by a helper: there Python imports, for which lowered text has no means
-        return f"_Of({name}, {shown})" if name in _OURS else f"{name}[{shown}]"
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Constant) and node.value is ...:
-        return "..."
-    return _frozen(node)
 
 
 def _declared(node: ast.ClassDef, kind: str) -> Line:
@@ -139,7 +109,7 @@ def _declared(node: ast.ClassDef, kind: str) -> Line:
     for part in node.body:
         if isinstance(part, ast.AnnAssign):
             assert isinstance(part.target, ast.Name)
-            default = "" if part.value is None else f", {_frozen(part.value)}"
+            default = "" if part.value is None else f", {frozen(part.value)}"
             fields.append(f"({literal(part.target.id)}, {type_text(part.annotation)}{default}),")
     doc = literal(ast.get_docstring(node, clean=False))
     call = f"_Declare({literal(kind)}, {literal(node.name)}, {doc}, ({' '.join(fields)}))"
@@ -153,7 +123,7 @@ def _contract(scope: Scope, made: Outline, node: ast.ClassDef) -> Iterator[Line]
     yield Line(1, "pass" if doc is None else literal(doc), node.lineno)
     for part in node.body:
         if isinstance(part, ast.Assign):
-            yield Line(1, f"{target_text(part.targets[0])} = {_frozen(part.value)}", part.lineno)
+            yield Line(1, f"{target_text(part.targets[0])} = {frozen(part.value)}", part.lineno)
         elif isinstance(part, ast.AnnAssign):
             text = f"{target_text(part.target)}: {type_text(part.annotation)}"
             yield Line(1, text, part.lineno)
@@ -167,12 +137,12 @@ def _function(scope: Scope, function: Function, depth: int) -> Iterator[Line]:
     if function.mark == "action":
         call = node.decorator_list[0]
         assert isinstance(call, ast.Call)
-        role = _frozen(call.keywords[0].value)
-        yield Line(depth, f"@action(role={role})", node.lineno)
+        words = ", ".join([f"{word.arg}={frozen(word.value)}" for word in call.keywords])
+        yield Line(depth, f"@action({words})", node.lineno)
     elif function.mark == "migrate":
         call = node.decorator_list[0]
         assert isinstance(call, ast.Call)
-        words = ", ".join(f"{word.arg}={_frozen(word.value)}" for word in call.keywords)
+        words = ", ".join(f"{word.arg}={frozen(word.value)}" for word in call.keywords)
         yield Line(depth, f"@migrate({words})", node.lineno)
     elif function.mark is not None:
         yield Line(depth, f"@{function.mark}", node.lineno)
@@ -203,7 +173,7 @@ def _parameters(node: ast.FunctionDef, typed: bool) -> str:
 
 def _parameter(arg: ast.arg, default: ast.expr | None, typed: bool) -> str:
     hint = f": {type_text(arg.annotation)}" if typed and arg.annotation is not None else ""
-    return f"{arg.arg}{hint}" + ("" if default is None else f"={_frozen(default)}")
+    return f"{arg.arg}{hint}" + ("" if default is None else f"={frozen(default)}")
 
 
 def _tick(cost: int, source: int) -> list[Line]:
@@ -262,7 +232,7 @@ def _simple(scope: Scope, node: ast.stmt) -> str:
             return f"_Assert({expression(scope, test)})"
         case ast.Delete([ast.Subscript(base, key)]):
             texts = expression(scope, base), expression(scope, key)
-            if state_of(scope, base) == "Map":
+            if state_of(scope, base) in names.MAPS:
                 return f"del {texts[0]}[{texts[1]}]"
             return f"_Del(_M, {texts[0]}, {texts[1]})"
         case ast.Break():
@@ -338,7 +308,7 @@ def _assign(scope: Scope, node: ast.stmt, target: ast.expr, value: str) -> list[
 
 
 def _store(scope: Scope, base: Operand, key: str, value: str) -> str:
-    if state_of(scope, base[0]) == "Map":
+    if state_of(scope, base[0]) in names.MAPS:
         return f"{base[1]}[{key}] = {value}"
     return f"_Set(_M, {value}, {base[1]}, {key})"
 

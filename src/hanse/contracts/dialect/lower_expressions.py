@@ -14,6 +14,7 @@ from typing import Any, Final
 from hanse.contracts.dialect import names
 from hanse.contracts.dialect.expressions import format_of
 from hanse.contracts.dialect.symbols import ContractShape, Outline
+from hanse.contracts.dialect.type_text import literal, type_text
 from hanse.contracts.meter import NODES_PER_UNIT
 
 _ARITHMETIC: Final[dict[type[ast.operator], tuple[str, str]]] = {
@@ -81,11 +82,6 @@ def expression(scope: Scope, node: ast.expr) -> str:
     """Return the lowered text of an expression, its nodes counted."""
     scope.nodes += 1
     return _WRITERS[type(node)](scope, node)
-
-
-def literal(value: object) -> str:
-    """Return the text of a constant, in ASCII, the same on every Python."""
-    return ascii(value)
 
 
 def _constant(_: Scope, node: ast.Constant) -> str:
@@ -230,7 +226,7 @@ def _comparison(scope: Scope, operator: ast.cmpop, left: Operand, right: Operand
     if sign in ("in", "not in"):
         if _are_short_constants(scope, right_node):
             return f"({a} {sign} {_as_tuple(right_node, b)})"
-        held = state_of(scope, right_node) == "Map"
+        held = state_of(scope, right_node) in names.MAPS
         return plain if held else charged
     if sign in ("==", "!="):
         if _is_short(scope, left_node) or _is_short(scope, right_node):
@@ -276,7 +272,7 @@ def entry(scope: Scope, base: Operand, key: Operand) -> str:
     """Return the text of an entry that is read."""
     plain = f"{base[1]}[{key[1]}]"
     short = isinstance(key[0], ast.Constant) and isinstance(key[0].value, int | str)
-    if state_of(scope, base[0]) == "Map" or short or is_integer(scope, key[0]):
+    if state_of(scope, base[0]) in names.MAPS or short or is_integer(scope, key[0]):
         return plain
     charged = f"_Item(_M, {base[1]}, {key[1]})"
     if isinstance(key[0], ast.Name) and len(base[1]) <= _TWICE:
@@ -413,10 +409,14 @@ def _method_call(scope: Scope, node: ast.Call, func: ast.Attribute) -> str:
         return f"_{base.id}_{name}({', '.join(['_M', *_arguments(scope, node)])})"
     held = state_of(scope, base)
     receiver = expression(scope, base)
+    if name == "call":
+        given = [expression(scope, arg) for arg in node.args[1:]]
+        words = [f"{k.arg}={expression(scope, k.value)}" for k in node.keywords]
+        return f"_Do_call({', '.join(['_M', receiver, type_text(node.args[0]), *given, *words])})"
     arguments = _arguments(scope, node)
     if held is not None:
         plain = f"{receiver}.{name}({', '.join(arguments)})"
-        return f"_Rows({plain})" if name in ("items", "keys", "values") else plain
+        return f"_Rows({plain})" if name in ("between", "items", "keys", "values") else plain
     return f"_Do_{name}({', '.join(['_M', receiver, *arguments])})"
 
 

@@ -22,7 +22,7 @@ from hanse.contracts.dialect.values import (
 )
 from hanse.contracts.meter import COSTS, Meter
 from hanse.contracts.refusals import Fault
-from hanse.contracts.state import Map, Value
+from hanse.contracts.state import Map, Ordered, Value
 from hanse.contracts.types import Date
 
 Method = Callable[..., Any]
@@ -173,6 +173,13 @@ def _rows(name: str) -> Method:
         return list(getattr(value, name)())
 
     return rows
+
+
+def between(_: Meter, value: Any, first: Any, last: Any, **options: Any) -> list[Any]:
+    """Return the rows of a range of an ordered map."""
+    if not isinstance(value, Ordered):
+        wrong("this method is one of ordered maps")
+    return list(value.between(first, last, **options))
 
 
 def _texts(*values: Any) -> None:
@@ -336,6 +343,13 @@ def _of_context(name: str) -> Method:
     return method
 
 
+def call(_: Meter, value: Any, kind: Any, contract: Any, entry: Any, /, **args: Any) -> Any:
+    """Return what an action or query of another contract answers."""
+    if not isinstance(value, Context):
+        wrong("this method is one of the context")
+    return value.call(kind, contract, entry, **args)
+
+
 def digest(meter: Meter, value: Any, tag: Any, *parts: Any) -> str:
     """Return a digest of texts, bytes, integers and booleans under the network's hash.
 
@@ -378,7 +392,9 @@ METHOD_HELPERS: Final[dict[str, Method]] = {
     "add": _of_state("add"),
     "add_days": _of_day("add_days"),
     "append": append,
+    "between": between,
     "bit_length": bit_length,
+    "call": call,
     "clear": clear,
     "copy": copy,
     "count": count,

@@ -44,7 +44,8 @@ KEYED: Final = ("max", "min", "sorted")  # these take ``key=lambda``
 
 # what a contract imports from ``hanse.contracts``, by what it may be used for
 API_TYPES: Final = (
-    *("BigInt", "Change", "Context", "Date", "Map", "MemberId", "OrganisationId"),
+    *("BigInt", "Change", "Context", "Date", "Map", "MemberId", "Ordered"),
+    "OrganisationId",
     *("TimeMs", "Value", "Written"),
 )
 API_NEW_TYPES: Final = ("MemberId", "OrganisationId", "TimeMs")  # called, they change nothing
@@ -59,6 +60,7 @@ CLASS_CALLS: Final = {("BigInt", "parse"), ("Date", "from_ordinal"), ("Date", "f
 
 STATE_CALLS: Final[dict[str, tuple[str, ...]]] = {
     "Map": ("add", "get", "items", "keys", "values"),
+    "Ordered": ("add", "between", "get", "items", "keys", "values"),
     "Value": ("get", "set"),
 }
 
@@ -70,6 +72,8 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("isdigit", "join", "lower", "lstrip", "removeprefix", "removesuffix"), ()),
     **dict.fromkeys(("replace", "rstrip", "split", "startswith", "strip", "upper", "zfill"), ()),
     **dict.fromkeys(("acts_for", "add", "add_days", "days_until", "digest", "emit", "of"), ()),
+    "call": (),  # and the arguments of what is called, by their names
+    "between": ("limit",),
     "get": (),
     "set": (),
     "items": ("limit", "start"),
@@ -78,7 +82,7 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 API_ATTRIBUTES: Final = (
-    *("after", "before", "height", "key", "member", "now", "ordinal", "organisation"),
+    *("after", "before", "caller", "height", "key", "member", "now", "ordinal", "organisation"),
     *("roles", "tx"),
 )
 CLASS_LITERALS: Final = ("name", "uses", "version")
@@ -88,8 +92,18 @@ CLASS_LITERALS: Final = ("name", "uses", "version")
 # with every type of every supported Python.
 GUARDED_ATTRIBUTES: Final = frozenset(
     (
-        *("acts_for", "add", "add_days", "append", "as_integer_ratio", "bit_count", "bit_length"),
-        *("capitalize", "casefold", "center", "clear", "conjugate", "copy", "count"),
+        *(
+            "acts_for",
+            "add",
+            "add_days",
+            "append",
+            "as_integer_ratio",
+            "between",
+            "bit_count",
+            "bit_length",
+            "bound",
+        ),
+        *("call", "capitalize", "casefold", "center", "clear", "conjugate", "copy", "count"),
         *("days_until", "decode", "denominator", "digest", "emit", "encode", "endswith", "events"),
         *("expandtabs", "extend", "find", "format", "format_map", "from_bytes", "from_ordinal"),
         *("from_time", "fromhex", "fromkeys", "get", "hex", "imag", "index", "insert"),
@@ -125,6 +139,8 @@ GUARDED_ATTRIBUTES: Final = frozenset(
     )
 )
 HARMLESS_ATTRIBUTES: Final = frozenset({"name", "start", "step", "stop"})  # a text and numbers
+
+MAPS: Final = ("Map", "Ordered")
 
 FORMAT: Final = re.compile(r"(?:[<>^]?[1-9][0-9]?|0[1-9][0-9]?)?[,_]?[dxXs]?", re.ASCII).fullmatch
 

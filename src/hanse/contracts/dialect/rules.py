@@ -36,6 +36,8 @@ class Told:
 
 
 class Example(Contract):
+    uses = ("other",)
+
     notes: Map[str, Note]
     total: Value[Note]
 

@@ -253,4 +253,13 @@ BODY_RULES: Final[tuple[Row, ...]] = (
         ),
         "module",
     ),
+    (
+        "D612",
+        "`ctx.call` is given the type of the answer, and the contract and entry as plain texts.",
+        "Which contracts call which is part of what is approved; `uses` lists them.",
+        'Write `ctx.call(Price, "prices", "current", asset=asset)`, and `uses = ("prices",)`.',
+        'n = ctx.call(int, "other", "count", of=text)',
+        "n = ctx.call(int, text, text)",
+        "body",
+    ),
 )

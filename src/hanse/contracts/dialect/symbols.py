@@ -64,6 +64,7 @@ class ContractShape:
     state: dict[str, str] = field(default_factory=dict)  # name → Map or Value
     literals: list[str] = field(default_factory=list)
     methods: dict[str, Function] = field(default_factory=dict)
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

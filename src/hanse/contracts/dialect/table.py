@@ -11,7 +11,7 @@ from hanse.contracts.meter import COSTS, Meter
 from hanse.contracts.money import mul_div
 from hanse.contracts.records import Record, replace
 from hanse.contracts.refusals import CostExceeded, Fault, Refused, must, require
-from hanse.contracts.state import Map, Value, Written
+from hanse.contracts.state import Map, Ordered, Value, Written
 from hanse.contracts.types import BigInt, Date, MemberId, OrganisationId, TimeMs
 
 
@@ -98,6 +98,7 @@ API: Final[dict[str, Any]] = {
     "Date": Date,
     "Map": Map,
     "MemberId": MemberId,
+    "Ordered": Ordered,
     "OrganisationId": OrganisationId,
     "Refused": Refused,
     "TimeMs": TimeMs,

@@ -10,7 +10,15 @@ from hanse.contracts.dialect.finding import Report
 from hanse.contracts.dialect.literals import is_constant
 from hanse.contracts.dialect.symbols import TYPES, Outline
 
-_GENERIC: Final = {"list": 1, "dict": 2, "tuple": 0, "Map": 2, "Value": 1, "Written": 1}
+_GENERIC: Final = {
+    "list": 1,
+    "dict": 2,
+    "tuple": 0,
+    "Map": 2,
+    "Ordered": 2,
+    "Value": 1,
+    "Written": 1,
+}
 
 
 def check_type(made: Outline, node: ast.expr, report: Report) -> tuple[int, int]:

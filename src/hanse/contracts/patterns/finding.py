@@ -6,8 +6,8 @@ ends it with a reason; the supervised may always reply, and appeal to a body tha
 two. Only a live order touches anything: signed by two different organisations, for named things and
 powers, until it expires.
 
-The second signature is a transaction of its own here; one transaction with both comes with joint
-signatures. The kernel's supervision orders, which reach every contract, are to come: until then an
+The second signature is a transaction of its own here, so that who gives it judges what is on the
+ledger. The kernel's supervision orders, which reach every contract, are to come: until then an
 order reaches what its own contract asks ``is_frozen`` about.
 """
 

@@ -6,8 +6,8 @@ deadline holds for the whole exchange: no counter-offer moves it, and only who w
 may pause it, not who owes one. Terms are a digest here, the document goes from vault to vault;
 acceptance binds the digest of the last proposal.
 
-Each party signs for itself, step by step. One transaction signed by both comes with joint
-signatures.
+Each party signs for itself, step by step. An action that both sign in one transaction says so by
+``also_signed_by``.
 """
 
 from hanse.contracts import Context, Map, OrganisationId, TimeMs, Written, record, replace, require
