@@ -206,12 +206,12 @@ def test_what_the_called_uses_up_is_gone_for_the_caller() -> None:
 @pytest.mark.parametrize(
     ("lines", "rule"),
     [
-        ('ctx.call(int, "elsewhere", "act")', "D612"),
-        ('ctx.call(int, name, "act")', "D612"),
-        ('ctx.call(int, "other", name)', "D612"),
-        ('ctx.call(int, "other")', "D612"),
+        ('ctx.call(int, "elsewhere", "act")', "D611"),
+        ('ctx.call(int, name, "act")', "D611"),
+        ('ctx.call(int, "other", name)', "D611"),
+        ('ctx.call(int, "other")', "D611"),
         ('ctx.call(name, "other", "act")', "D210"),
-        ('ctx.call(int, "other", "act", self.ints)', "D612"),
+        ('ctx.call(int, "other", "act", self.ints)', "D611"),
         ('ctx.call(int, "other", "act", **name)', "D504"),
     ],
 )

@@ -169,11 +169,11 @@ def _other_contract(walk: Walk, node: ast.Call, values: list[ast.expr]) -> list[
     """Look at ``ctx.call(kind, "contract", "entry", …)``; return its arguments by name."""
     named = [a.value for a in node.args[1:] if isinstance(a, ast.Constant)]
     if len(node.args) != 3 or not all(isinstance(n, str) for n in named) or len(named) != 2:
-        walk.report.at(node, "D612")
+        walk.report.at(node, "D611")
         return values[1:]
     check_type(walk.made, node.args[0], walk.report)
     if walk.shape is not None and named[0] not in walk.shape.uses:
-        walk.report.at(node, "D612", f"{named[0]!s} is not among what the contract uses")
+        walk.report.at(node, "D611", f"{named[0]!s} is not among what the contract uses")
     return values[3:]
 
 

@@ -240,6 +240,15 @@ BODY_RULES: Final[tuple[Row, ...]] = (
     ),
     (
         "D611",
+        "`ctx.call` is given the type of the answer, and the contract and entry as plain texts.",
+        "Which contracts call which is part of what is approved; `uses` lists them.",
+        'Write `ctx.call(Price, "prices", "current", asset=asset)`, and `uses = ("prices",)`.',
+        'n = ctx.call(int, "other", "count", of=text)',
+        "n = ctx.call(int, text, text)",
+        "body",
+    ),
+    (
+        "D612",
         "A function, method or record of the contract is given what it declares, no more, no less.",
         "It would fail in the middle of a transaction, for whoever is the first to come there.",
         "Compare the call with the declaration.",
@@ -252,14 +261,5 @@ BODY_RULES: Final[tuple[Row, ...]] = (
             "def g(n: int) -> int:\n    return f(up=True)"
         ),
         "module",
-    ),
-    (
-        "D612",
-        "`ctx.call` is given the type of the answer, and the contract and entry as plain texts.",
-        "Which contracts call which is part of what is approved; `uses` lists them.",
-        'Write `ctx.call(Price, "prices", "current", asset=asset)`, and `uses = ("prices",)`.',
-        'n = ctx.call(int, "other", "count", of=text)',
-        "n = ctx.call(int, text, text)",
-        "body",
     ),
 )
