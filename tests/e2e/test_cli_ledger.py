@@ -313,3 +313,49 @@ def test_the_history_of_the_registry_begins_with_genesis(site: Site) -> None:
 def test_a_history_of_nothing_has_a_code(site: Site, entry: tuple[str, ...], code: str) -> None:
     options = ("--dir", site.folder, "--app", "hanse.testing.smallbank")
     assert site.json("history", *entry, *options, code=1)["code"] == code
+
+
+# several signatures, gathered in a file
+
+
+def draft(site: Site, file: Path, account: str) -> None:
+    args = json.dumps({"account": account, "checking": 1, "savings": 0})
+    command = ("tx", "draft", "smallbank", "create_account", "--args", args, "-o", file)
+    made = site.json(*command, "--as", MEMBER, "--key", site.key(), "--with", "bob@acme")
+    assert (made["signers"], made["file"]) == ([MEMBER], str(file))
+    assert made["body"]["ledger"] == site.ledger
+
+
+def test_a_draft_is_signed_by_two_and_sent_by_anybody(site: Site, tmp_path: Path) -> None:
+    file, signed = tmp_path / "a.tx", tmp_path / "b.tx"
+    draft(site, file, "jointly")
+    bob = ("--as", "bob@acme", "--key", site.key("bob@acme"))
+    made = site.json("tx", "sign", file, "-o", signed, *bob)
+    assert made["signers"] == [MEMBER, "bob@acme"]
+    sent = site.json("tx", "send", signed)
+    assert (sent["status"], sent["verified"]) == ("ok", True)
+    shown = site.json("tx", "show", sent["tx"])
+    assert [s["signer"] for s in shown["transaction"]["signatures"]] == [MEMBER, "bob@acme"]
+    again = site.run("tx", "sign", signed, *bob, "--json")
+    assert (again.exit_code, json.loads(again.stdout)["code"]) == (1, "malformed")
+
+
+def test_a_draft_that_was_changed_after_signing_is_not_admitted(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "a.tx"
+    draft(site, file, "changed")
+    file.write_bytes(file.read_bytes().replace(b'"checking":1,', b'"checking":9,'))
+    assert site.json("tx", "send", file, code=1)["code"] == "bad_signature"
+    command = ("tx", "sign", file, "--as", "bob@acme", "--key", site.key("bob@acme"))
+    assert site.json(*command)["signers"] == [MEMBER, "bob@acme"]
+    assert site.json("tx", "send", file, code=1)["code"] == "bad_signature"
+
+
+def test_a_draft_for_another_ledger_is_neither_signed_nor_sent(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "a.tx"
+    draft(site, file, "elsewhere")
+    other = file.read_bytes().replace(site.ledger.encode(), ABSENT.encode())
+    file.write_bytes(other)
+    command = ("tx", "sign", file, "--as", MEMBER, "--key", site.key(), "--key-id", "k2")
+    assert site.json(*command, code=3)["code"] == "another_ledger"
+    assert site.json("tx", "send", file, code=3)["code"] == "another_ledger"
+    assert file.read_bytes() == other

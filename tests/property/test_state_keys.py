@@ -184,7 +184,7 @@ class Rows:
 
 def open_map(kind: Any) -> tuple[Map[Any, int], Door, Rows]:
     door, rows = Door("c"), Rows()
-    door.open(rows, Meter(10**9), "action")
+    door.open(rows, Meter(10**9), "action", {})
     return Map("m", kind, Codec(int), door), door, rows
 
 

@@ -251,7 +251,7 @@ def test_both_verifiers_show_a_key_alike_and_no_other_spelling_as_that_key(data:
     key = b"lots\0" + data
     name, shown = read_key(key)
     evidence = StatePart(contract="c", key=key, value=None)
-    claim = claim_of(SimpleNamespace(record=None, state=evidence))
+    claim = claim_of(SimpleNamespace(record=None, state=evidence, range=None))
     assert (claim["map"], claim["key"]) == (name, shown)
     assert isinstance(shown, list) or shown == b64(key)
 
