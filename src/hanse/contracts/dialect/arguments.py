@@ -14,7 +14,7 @@ def check_arguments(node: ast.Call, function: Function, report: Report) -> None:
     if args.vararg or args.kwarg or args.posonlyargs or _is_open(node):
         return  # refused elsewhere
     for message in _faults(node, function):
-        report.at(node, "D611", message)
+        report.at(node, "D612", message)
 
 
 def check_fields(node: ast.Call, name: str, needed: list[str], report: Report) -> None:
@@ -22,7 +22,7 @@ def check_fields(node: ast.Call, name: str, needed: list[str], report: Report) -
     given = [keyword.arg for keyword in node.keywords]
     missing = [] if _is_open(node) else [field for field in needed if field not in given]
     if missing:
-        report.at(node, "D611", f"{name} needs {', '.join(missing)}")
+        report.at(node, "D612", f"{name} needs {', '.join(missing)}")
 
 
 def _is_open(node: ast.Call) -> bool:

@@ -239,7 +239,7 @@ BODY_RULES: Final[tuple[Row, ...]] = (
         "body",
     ),
     (
-        "D611",
+        "D612",
         "A function, method or record of the contract is given what it declares, no more, no less.",
         "It would fail in the middle of a transaction, for whoever is the first to come there.",
         "Compare the call with the declaration.",
