@@ -133,6 +133,7 @@ def test_the_generated_client_sends_asks_and_is_refused(store: Store) -> None:
         assert typed.find("acme", "T1") == thing
         assert typed.find("acme", "T2") is None
         assert typed.all() == [("T1", 2**80)]
+        assert typed.all(client="nobody") == []
         assert typed.total() == 1
         with pytest.raises(Refusal, match="too_dear"):
             typed.put("T2", BigInt(101), b"", Date("2026-02-28"))

@@ -11,6 +11,7 @@ import click
 from hanse.apps import discover
 from hanse.cli.checking import CONTRACT_FILE, read_source
 from hanse.cli.options import Node
+from hanse.client.descriptions import check_description
 from hanse.codec.limits import PACKAGE_BYTES_MAX
 from hanse.contracts.package import package_files
 from hanse.contracts.package_file import Package, build_package, read_package
@@ -39,10 +40,12 @@ def find_contract(text: str, node: Node, hasher: Hash = SHA256) -> Found:
     Raises:
         BadParameter: it names none.
         Rejected: it is outside the dialect, or a package that is refused.
+        DescriptionInvalid: a node says of it what can be no description.
     """
     if text.startswith(AT_NODE):
+        name = text.removeprefix(AT_NODE)
         with node.client() as client:
-            described: dict[str, Any] = client.describe(text.removeprefix(AT_NODE))
+            described = check_description(client.describe(name), name)
         return Found(described, {"source": described["source"]}, None)
     package = find_package(text, hasher)
     return Found(package.description, package.files, package)

@@ -40,23 +40,23 @@ class Endpoint(Generic[R]):
             result=None if result is None else Codec(result),
         )
 
-    def send(self, client: Client, **args: Any) -> Called[R]:
+    def send(self, client: Client, /, **args: Any) -> Called[R]:
         """Return receipt and typed result of the action; errors as of :meth:`Client.call`."""
         target = self._target
         return called(target, client.submit(target.contract, target.name, bind(target, (), args)))
 
-    async def send_async(self, client: AsyncClient, **args: Any) -> Called[R]:
+    async def send_async(self, client: AsyncClient, /, **args: Any) -> Called[R]:
         """Return receipt and typed result of the action; errors as of :meth:`Client.call`."""
         target = self._target
         sent = await client.submit(target.contract, target.name, bind(target, (), args))
         return called(target, sent)
 
-    def ask(self, client: Client, **args: Any) -> R:
+    def ask(self, client: Client, /, **args: Any) -> R:
         """Return the typed result of the query; the node's word."""
         target = self._target
         return answered(target, client.query(target.contract, target.name, bind(target, (), args)))
 
-    async def ask_async(self, client: AsyncClient, **args: Any) -> R:
+    async def ask_async(self, client: AsyncClient, /, **args: Any) -> R:
         """Return the typed result of the query; the node's word."""
         target = self._target
         answer = await client.query(target.contract, target.name, bind(target, (), args))

@@ -11,7 +11,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from hanse.client.descriptions import DescriptionInvalid
 from hanse.codec.base64url import to_bytes
+from hanse.errors import HanseError
 
 Shape = Mapping[str, Any]
 
@@ -40,8 +42,18 @@ def python_client(description: Mapping[str, Any]) -> str:
     """Return a module with the types of a contract, and a client and an asynchronous client of it.
 
     It needs Hanse and nothing of the contract's own code; mypy accepts it under ``--strict``.
+
+    Args:
+        description: of a package, or of a node after ``check_description``: its names become code.
+
+    Raises:
+        DescriptionInvalid: a default is not of its type.
     """
-    return _Writer(description).text()
+    try:
+        return _Writer(description).text()
+    except (HanseError, KeyError, TypeError, ValueError):
+        reason = "a default is not of its type"
+        raise DescriptionInvalid(str(description["name"]), "$", reason) from None
 
 
 class _Writer:
@@ -217,9 +229,9 @@ def _docstring(text: str, indent: str) -> list[str]:
     text = inspect.cleandoc(text)
     if not text:
         return []
-    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if safe.endswith('"'):
-        safe = f'{safe[:-1]}\\"'
+    safe = text.replace("\\", "\\\\")
+    if '"""' in safe or safe.endswith('"'):
+        safe = safe.replace('"', '\\"')
     end = '"""' if "\n" not in safe else '\n"""'
     return textwrap.indent(f'"""{safe}{end}', indent).split("\n")
 

@@ -92,7 +92,7 @@ def test_a_call_that_fits_is_accepted(line: str) -> None:
 def test_a_call_that_does_not_fit_is_found_where_it_stands(line: str, message: str) -> None:
     (one,) = found(line)
     assert one.startswith("contract:25:")
-    assert one.endswith(f" D611 {message}")
+    assert one.endswith(f" D612 {message}")
 
 
 def test_what_is_refused_for_its_form_is_not_counted_as_well() -> None:
