@@ -103,8 +103,7 @@ def run_table(site: Site, text: str, roles: Mapping[str, Sequence[str]]) -> None
         entry = entries.get(row.action)
         assert entry is not None, f"line {row.line}: there is no action {row.action}"
         found = callers[row.who].attempt(row.action, arguments(row, entry))
-        got = found.code or OK
-        said = f"line {row.line}: {row.who} {row.action} {row.input}"
+        got, said = found.code or OK, f"line {row.line}: {row.who} {row.action} {row.input}"
         assert got == row.expect, f"{said}: expected {row.expect}, got {got} {found.reason}"
 
 
