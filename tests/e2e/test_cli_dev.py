@@ -251,6 +251,14 @@ def test_it_goes_on_where_it_was_and_begins_anew_when_told(project: Path) -> Non
     assert third.stop() == 0
 
 
+def test_a_folder_is_of_one_process_and_not_cleared_under_it(dev: Dev) -> None:
+    assert dev.call("register", {"grams": 5, "lot": "L1"}).ok
+    second = run(dev.folder, "dev", "--port", "0", "--fresh")
+    assert second.returncode == 4
+    assert second.stderr.startswith("dev_running: ")
+    assert dev.call("hand_over", {"lot": "L1", "to": "shop"}).ok
+
+
 def test_it_waits_for_files_that_can_be_loaded(project: Path) -> None:
     contract = project / "dairy" / "contract.py"
     text = contract.read_text("utf-8")

@@ -2,7 +2,6 @@
 """``hanse dev``: a node that runs a project's contract, and runs it anew whenever it is saved."""
 
 import asyncio
-import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -266,11 +265,12 @@ def dev(*, path: Path, port: int | None, folder: Path | None, fresh: bool, as_js
       hanse dev coldchain --port 0 --json
     """
     project = find_project(path)
-    place = folder or project.root / DEV_FOLDER
-    if fresh and place.exists():
-        shutil.rmtree(place)
+    kept = DevFolder(folder or project.root / DEV_FOLDER)
+    kept.hold()
+    if fresh:
+        kept.clear()
     reporter = Reporter(as_json=as_json)
-    loop = Loop(project, DevFolder(place), reporter, usual_port() if port is None else port)
+    loop = Loop(project, kept, reporter, usual_port() if port is None else port)
     asyncio.run(_until_signal(loop))
 
 

@@ -6,11 +6,12 @@
 .hanse/dev/nodes/7      a node's folder; the newest one stays
 """
 
+import fcntl
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from hanse.apps import discover
 from hanse.cli.described import SUITE, found_described, read_description
@@ -19,6 +20,7 @@ from hanse.contracts.app import App
 from hanse.contracts.contract import MARK, Contract, Mark
 from hanse.crypto import keyfiles, signers
 from hanse.crypto.signers import Signer
+from hanse.errors import Misconfigured
 from hanse.node.folder import Folder, make_folder, open_folder
 
 DEV_FOLDER: Final = ".hanse/dev"
@@ -36,6 +38,15 @@ class Founded:
     roles: dict[str, list[str]]
 
 
+@dataclass(eq=False)
+class DevRunning(Misconfigured):
+    """Another `hanse dev` runs in this folder."""
+
+    path: str
+    code: ClassVar[str] = "dev_running"
+    hint: ClassVar[str] = "End it first, or give this one another folder by --dir."
+
+
 class DevFolder:
     """Keys that stay, and node folders that follow one another."""
 
@@ -47,6 +58,27 @@ class DevFolder:
         self.members = path / "members"
         self.members.mkdir(mode=0o700, exist_ok=True)
         self.wallet: dict[str, Signer] = {}
+
+    def hold(self) -> None:
+        """Keep the folder to this process until it ends.
+
+        Raises:
+            DevRunning: another process has it.
+        """
+        self._lock = (self.path / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DevRunning(str(self.path)) from None
+
+    def clear(self) -> None:
+        """Take away keys and ledgers; the folder is as if it were new."""
+        shutil.rmtree(self._nodes)
+        shutil.rmtree(self.members)
+        for name in ("current", "ledger", "operator.key", "project"):
+            (self.path / name).unlink(missing_ok=True)
+        self._nodes.mkdir()
+        self.members.mkdir(mode=0o700)
 
     def operator(self) -> Signer:
         """Return the key that signs for every node of this folder."""

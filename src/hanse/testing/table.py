@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of calls that an expert of the domain can read and write: one line, one step.
 
-    # who             action    input         expect
     ada@farm          register  lot=L1 kg=5   ok
     driver@coldroute  ship      lot=L1        not_holder
 
@@ -80,8 +79,7 @@ def arguments(row: Row, entry: Entry) -> dict[str, Any]:
         ValueError: the input is not a list of NAME=VALUE.
     """
     textual = {name for name, hint, _ in entry.parameters if _is_text(hint)}
-    left = _ARGUMENT.sub("", row.input).strip()
-    if left:
+    if left := _ARGUMENT.sub("", row.input).strip():
         raise ValueError(f"line {row.line}: {left!r} is no NAME=VALUE")
     return {
         name: value if name in textual and value[0] != '"' else _json(value)
@@ -91,16 +89,9 @@ def arguments(row: Row, entry: Entry) -> dict[str, Any]:
 
 def build_vectors(contract: type[Contract], text: str) -> list[dict[str, Any]]:
     """Return a table as portable JSON values: who, action, args, expect of each step."""
-    entries = load_contract(contract).entries
-    return [
-        {
-            "action": row.action,
-            "args": arguments(row, entries[row.action]),
-            "expect": row.expect,
-            "who": row.who,
-        }
-        for row in parse_table(text)
-    ]
+    entries, rows = load_contract(contract).entries, parse_table(text)
+    made = [(row, arguments(row, entries[row.action])) for row in rows]
+    return [{"action": r.action, "args": a, "expect": r.expect, "who": r.who} for r, a in made]
 
 
 def run_table(site: Site, text: str, roles: Mapping[str, Sequence[str]]) -> None:
@@ -112,8 +103,7 @@ def run_table(site: Site, text: str, roles: Mapping[str, Sequence[str]]) -> None
         entry = entries.get(row.action)
         assert entry is not None, f"line {row.line}: there is no action {row.action}"
         found = callers[row.who].attempt(row.action, arguments(row, entry))
-        got = found.code or OK
-        said = f"line {row.line}: {row.who} {row.action} {row.input}"
+        got, said = found.code or OK, f"line {row.line}: {row.who} {row.action} {row.input}"
         assert got == row.expect, f"{said}: expected {row.expect}, got {got} {found.reason}"
 
 
