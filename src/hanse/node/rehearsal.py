@@ -2,7 +2,7 @@
 """A proposal tried on a fork of the state of a height: what it would do, and nothing is written."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hanse.codec.canonical import decode_as
@@ -54,15 +54,8 @@ def rehearse(kernel: Kernel, snapshot: Snapshot, number: int) -> Rehearsed:
     if held is None:
         raise NotFound("proposal", str(number))
     header = decode_as(snapshot.header, header_decoder)
-    rules = kernel.rules
-    place = Place(
-        reader=snapshot,
-        tries=snapshot.tries,
-        library=kernel.library.another(),
-        hasher=kernel.hash,
-        time_ms=header.time_ms,
-        bytes_max=rules.block_write_bytes_max,
-    )
+    fork = kernel.place(snapshot, snapshot.tries, header.time_ms)
+    place = replace(fork, library=kernel.library.another())  # the kernel's may be at work
     terms = held.terms
     facts: dict[str, Any] = {
         "proposal": number,
