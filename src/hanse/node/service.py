@@ -390,7 +390,7 @@ class NodeService:
         return self._failure is None, {
             "engine": "stopped" if self._failure else "running",
             "height": self._node.store.height,
-            "containment": "in process: contracts of installed apps only",
+            "containment": "in process: approved contracts, in the dialect",
         }
 
     # -- proving --------------------------------------------------------------------------------
