@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One life of a contract, told by all that nodes must agree on; run as a program it prints that."""
 
+import sys
+
 from tests.unit.kernel.life_ledger import ALICE, THREE, TWO, LifeLedger
 
 from hanse.codec.base64url import to_text
@@ -26,4 +28,4 @@ def play() -> str:
 
 
 if __name__ == "__main__":
-    print(play())  # the program's answer
+    sys.stdout.write(play())

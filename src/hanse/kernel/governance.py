@@ -58,7 +58,7 @@ from hanse.kernel.registry import PolicyEntry
 
 RESERVED: Final = ("governance", "registry", "replay")
 HASH_CHARS: Final = 43  # characters of a hash as text
-TAG_BINDS: Final = "hanse/proposal/1"
+TAG_BINDS: Final = "hanse/proposal"
 
 
 def _roles(below: Reader, member: str, height: int) -> tuple[str, ...] | None:
