@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar, overload
+from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -11,10 +11,10 @@ from hanse.codec.base64url import to_text
 from hanse.codec.documents import ContractEvent, Tagged, TimeMs
 from hanse.codec.limits import ACTION_EVENTS_MAX
 from hanse.contracts.digests import TAG_DIGEST, encode_parts
-from hanse.contracts.meter import COSTS, Meter
+from hanse.contracts.meter import COSTS
 from hanse.contracts.records import codec_of, is_event
 from hanse.contracts.refusals import Fault, Refused
-from hanse.contracts.state import Doing, Written
+from hanse.contracts.state import Door, Written
 from hanse.contracts.types import MemberId, OrganisationId
 
 C = TypeVar("C", bound="Contract")
@@ -98,16 +98,48 @@ class Change:
         return list(self._read(collection))
 
 
+class Calling(Protocol):
+    """Who calls and when, as the kernel says: what a context is made of."""
+
+    @property
+    def member(self) -> str:
+        """The signer."""
+        ...
+
+    @property
+    def organisation(self) -> str:
+        """The signer's organisation."""
+        ...
+
+    @property
+    def now(self) -> int:
+        """Block time."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """The block's height."""
+        ...
+
+    @property
+    def tx(self) -> str:
+        """The transaction's id; empty for a query."""
+        ...
+
+    @property
+    def roles(self) -> Callable[[], tuple[str, ...]]:
+        """What looks the signer's roles up."""
+        ...
+
+
 class Context:
     """What a call may know: who signs, block time and height, its transaction. Nothing else."""
 
     __slots__ = (
-        "_contract",
-        "_doing",
+        "_call",
+        "_door",
         "_held",
         "_invoke",
-        "_meter",
-        "_roles",
         "_tagged",
         "caller",
         "events",
@@ -118,45 +150,35 @@ class Context:
         "tx",
     )
 
-    def __init__(  # noqa: PLR0913  # one per call, made in one place
+    def __init__(  # noqa: PLR0913, PLR0917  # one per call, made in one place
         self,
-        *,
-        member: str,
-        organisation: str,
-        now: int,
-        height: int,
-        tx: str,
-        meter: Meter,
-        roles: Callable[[], tuple[str, ...]],
+        call: "Calling",
+        door: Door,
         tagged: Tagged,
-        contract: str,
         events: list[ContractEvent],
         invoke: Callable[[Any, str, str, dict[str, Any]], Any],
         caller: str | None = None,
-        doing: Callable[[], Doing] = lambda: "action",
     ) -> None:
         """Carry identity from the registry and time from the block."""
         self.caller = caller
-        self.member = MemberId(member)
-        self.organisation = OrganisationId(organisation)
-        self.now = TimeMs(now)
-        self.height = height
-        self.tx = tx
+        self.member: MemberId = call.member  # type: ignore[assignment]  # checked where it came in
+        self.organisation: OrganisationId = call.organisation  # type: ignore[assignment]  # the same
+        self.now: TimeMs = call.now  # type: ignore[assignment]  # the block's
+        self.height = call.height
+        self.tx = call.tx
         self.events = events  # of the whole transaction, whichever contract emitted them
-        self._contract = contract
+        self._call = call
+        self._door = door
         self._invoke = invoke
-        self._doing = doing
         self._held: tuple[str, ...] | None = None
-        self._meter = meter
-        self._roles = roles
         self._tagged = tagged
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The signer's roles at this height, sorted; looked up and charged once a call."""
         if self._held is None:
-            self._held = self._roles()
-            self._meter.charge(COSTS["scan"] + COSTS["row"] * len(self._held))
+            self._held = self._door.ask(lambda _: self._call.roles())
+            self._door.meter.charge(COSTS["scan"] + COSTS["row"] * len(self._held))
         return self._held
 
     def acts_for(self, *organisations: str) -> None:
@@ -177,12 +199,12 @@ class Context:
         same outside a contract.
         """
         data = encode_parts(tag, parts)
-        self._meter.charge(COSTS["digest"], len(data))
+        self._door.meter.charge(COSTS["digest"], len(data))
         return to_text(self._tagged(TAG_DIGEST, data))
 
     def tagged(self, tag: str, data: bytes) -> bytes:
         """Return the network's hash of ``data`` under ``tag``; for contracts of Hanse itself."""
-        self._meter.charge(COSTS["digest"], len(data))
+        self._door.meter.charge(COSTS["digest"], len(data))
         return self._tagged(tag, data)
 
     def emit(self, fields: Any) -> None:
@@ -190,14 +212,14 @@ class Context:
         kind = type(fields)
         if not is_event(kind):
             raise Fault("only a record declared with @event can be emitted")
-        if self._doing() != "action":
+        if self._door.doing != "action":
             raise Fault("only an action emits events")
         if len(self.events) >= ACTION_EVENTS_MAX:
             raise Fault(f"an action emits at most {ACTION_EVENTS_MAX} events")
         data = codec_of(kind).encode(fields)
-        self._meter.charge(COSTS["event"], len(data))
+        self._door.meter.charge(COSTS["event"], len(data))
         fields_raw = msgspec.Raw(data)
-        self.events.append(ContractEvent(self._contract, kind.__name__, fields_raw))
+        self.events.append(ContractEvent(self._door.contract, kind.__name__, fields_raw))
 
     @overload
     def call(self, kind: type[T], contract: str, entry: str, /, **args: object) -> T: ...

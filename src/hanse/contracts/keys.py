@@ -51,6 +51,25 @@ def _encode_int(number: int) -> bytes:
     return bytes((0x20, 0x7F - size)) + flipped.to_bytes(size, "big")
 
 
+def key_encoder(kind: Any, prefix: bytes) -> Callable[[object], bytes]:
+    """Return what puts a key of declared type ``kind`` into bytes, ``prefix`` before them."""
+    shape = key_shape(kind)
+
+    def encode(key: object) -> bytes:
+        return prefix + encode_key(shape(key))
+
+    if _plain(kind) is not str:
+        return encode
+    head = prefix + b"\x30"
+
+    def encode_text(key: object) -> bytes:
+        if type(key) is str and key.isascii() and "\x00" not in key:  # as most are
+            return head + key.encode() + b"\x00"
+        return encode(key)
+
+    return encode_text
+
+
 def encode_key(key: object) -> bytes:
     """Return the ordered encoding of a key: one part, or a tuple of parts."""
     if isinstance(key, tuple):

@@ -226,25 +226,25 @@ def _check(new: LoadedContract, reader: Reader, writes: Writes, now: int) -> Non
     for first in range(0, len(keys), ACTION_WRITES_MAX):
         written = {key: writes[key] for key in keys[first : first + ACTION_WRITES_MAX]}
         door.open(over, meter, "invariant", written)
-        context = Context(
-            member="",
-            organisation="",
-            now=now,
-            height=0,
-            tx="",
-            meter=meter,
-            roles=lambda: (),
-            tagged=new._tagged,  # noqa: SLF001 - the other half of one class
-            doing=lambda: door.doing,
-            contract=new.name,
-            events=[],
-            invoke=_call_nothing,
-        )
+        tagged = new._tagged  # noqa: SLF001 - the other half of one class
+        context = Context(_Nobody(now), door, tagged, [], _call_nothing)
         try:
             with _contract_at_work("contract_fault"):
                 new._check_invariants(context)  # noqa: SLF001 - the other half of one class
         finally:
             door.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Nobody:
+    """Who asks invariants about a migration."""
+
+    now: int
+    member: str = ""
+    organisation: str = ""
+    height: int = 0
+    tx: str = ""
+    roles: Callable[[], tuple[str, ...]] = tuple
 
 
 def _call_nothing(*_: object) -> NoReturn:

@@ -246,10 +246,14 @@ def _for_parts(steps: list[Coerce | None]) -> Coerce | None:
     return coerce
 
 
+_KNOWN_MAX: Final = 64  # values that a codec remembers
+_KNOWN_BYTES: Final = 512  # bytes of each, at most
+
+
 class Codec(Generic[T]):
     """The one way between values of a declared type and their canonical bytes."""
 
-    __slots__ = ("_bytes_max", "_coerce", "_decoder", "_name", "hint")
+    __slots__ = ("_bytes_max", "_coerce", "_decoder", "_known", "_name", "hint")
 
     def __init__(self, hint: Any, bytes_max: int = VALUE_BYTES_MAX) -> None:
         """Prepare for the declared type ``hint``, with at most ``bytes_max`` bytes a value."""
@@ -260,6 +264,7 @@ class Codec(Generic[T]):
             runtime_type(hint), dec_hook=decode_hook
         )
         self._coerce = coercion(hint)
+        self._known: dict[bytes, T] = {}  # flat records, which nobody can change, by their bytes
 
     def encode(self, value: T) -> bytes:
         """Return the canonical bytes of ``value``, checked against the declared type.
@@ -268,12 +273,15 @@ class Codec(Generic[T]):
             Fault: the value is not of the declared type, or too large.
         """
         try:
-            if not is_flat(value):
+            flat = is_flat(value)
+            if not flat:
                 check_bounded(value, self._bytes_max)
             if self._coerce is not None:
                 value = self._coerce(value)
             data = _encoder.encode(value)
-            self._decoder.decode(data)
+            checked = self._decoder.decode(data)
+            if flat:
+                self._keep(data, checked)
         except (msgspec.MsgspecError, TypeError, ValueError, OverflowError):
             # in our own words: a library's may differ between its versions
             raise Fault(f"a value is not of the declared type {self._name}") from None
@@ -302,19 +310,36 @@ class Codec(Generic[T]):
 
     def decode_state(self, data: bytes) -> T:
         """Return the value of stored bytes while a contract runs, which cannot catch a failure."""
+        known = self._known.get(data)
+        if known is not None:
+            return known
         try:
-            return self._decoder.decode(data)
+            value = self._decoder.decode(data)
         except (msgspec.MsgspecError, ValueError):
             raise ReaderFailed from StoredValueDamaged(self._name)
+        if is_flat(value):
+            self._keep(data, value)
+        return value
+
+    def _keep(self, data: bytes, value: T) -> None:
+        """Remember what ``data`` decodes to: an action reads and writes the same few values."""
+        if len(data) > _KNOWN_BYTES or not isinstance(value, Record):
+            return
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        self._known[data] = value
 
 
 _HOLDERS: Final = frozenset({list, tuple, dict})
+_PLAIN: Final = frozenset({bool, bytes, int, str, type(None)})
 _NUMBERS: Final = frozenset({int, bool, BigInt, type(None)})
 
 
 def is_flat(value: object) -> bool:
     """Whether a value holds no lists and no records, so that its size is that of its texts."""
     if isinstance(value, Record):
+        if _PLAIN.issuperset(map(type, msgspec.structs.astuple(value))):
+            return True
         for part in msgspec.structs.astuple(value):
             kind = type(part)
             if kind in _HOLDERS or issubclass(kind, Record):

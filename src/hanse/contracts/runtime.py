@@ -88,6 +88,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     at: str = ""  # the author's line that failed; for people, never in a receipt
 
 
+_READ: Final = COSTS["read"]
 _programs: dict[type[Contract], Program] = {}  # one entry for each contract class in the code
 
 
@@ -268,21 +269,8 @@ class LoadedContract:
 
     def _run(self, work: Work, entry: Entry, args: bytes, caller: str | None) -> bytes | None:
         meter, call = self._meter, work.call
-        context = Context(
-            member=call.member,
-            organisation=call.organisation,
-            now=call.now,
-            height=call.height,
-            tx=call.tx,
-            meter=meter,
-            roles=lambda: self._door.ask(lambda _: call.roles()),
-            doing=lambda: self._door.doing,
-            tagged=self._tagged,
-            contract=self.name,
-            events=work.events,
-            invoke=partial(self._invoke, work),
-            caller=caller,
-        )
+        invoke = partial(self._invoke, work)
+        context = Context(call, self._door, self._tagged, work.events, invoke, caller)
         meter.charge(COSTS["action"], len(args))
         try:
             arguments = entry.arguments.decode(args)
@@ -393,12 +381,12 @@ class LoadedContract:
     def _written(self, collection: object) -> Iterable[Written[Any]]:
         if not isinstance(collection, Map | Value):
             raise Fault("an invariant asks about a map or value of its own contract")
-        prefix = collection.name.encode("ascii") + b"\x00"
-        self._door.meter.charge(1 + (len(self._door.overlay) >> 3))
-        for key, after in self._door.overlay.items():
+        prefix, door = collection._prefix, self._door  # noqa: SLF001  # no attribute of contracts
+        door.meter.charge(1 + (len(door.overlay) >> 3))
+        for key, after in door.overlay.items():
             if key.startswith(prefix):
-                before = self._door.committed(key)
-                self._door.meter.charge(COSTS["read"], len(before or b""))
+                before = door.committed(key)
+                door.meter.charge(_READ, 0 if before is None else len(before))
                 yield collection.written(key, before, after)
 
     @property

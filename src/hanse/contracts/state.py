@@ -14,6 +14,7 @@ from hanse.contracts.keys import (
     decode_key,
     encode_key,
     encode_part,
+    key_encoder,
     key_from_json,
     key_shape,
     prefix_shape,
@@ -179,6 +180,7 @@ class Map(Generic[K, V]):
         "_door",
         "_first",
         "_is_tuple",
+        "_key",
         "_key_type",
         "_prefix",
         "_shape",
@@ -194,14 +196,12 @@ class Map(Generic[K, V]):
         self.name = name
         self._prefix = name.encode("ascii") + b"\x00"
         self._key_type = key_type
+        self._key: Callable[[Any], bytes] = key_encoder(key_type, self._prefix)
         self._shape = key_shape(key_type)
         self._first = prefix_shape(key_type)
         self._is_tuple = _is_tuple(key_type)
         self._codec = codec
         self._door = door
-
-    def _key(self, key: K) -> bytes:
-        return self._prefix + encode_key(self._shape(key))
 
     def _put(self, key: bytes, value: bytes | None) -> None:
         self._door.put(key, value)
@@ -215,7 +215,7 @@ class Map(Generic[K, V]):
         if not isinstance(key, tuple):
             key = key_from_json(self._key_type, key)
         try:
-            return self._prefix + encode_key(self._shape(key))
+            return self._key(key)
         except Fault as error:
             raise ValueError(str(error)) from None
 
@@ -368,12 +368,12 @@ class Ordered(Map[K, V]):
 class Value(Generic[V]):
     """A single cell of the authenticated state."""
 
-    __slots__ = ("_codec", "_door", "_key", "name")
+    __slots__ = ("_codec", "_door", "_key", "_prefix", "name")
 
     def __init__(self, name: str, codec: Codec[V], door: Door) -> None:
         """Belong to the contract behind ``door``; made by the runtime from the annotation."""
         self.name = name
-        self._key = name.encode("ascii") + b"\x00"
+        self._key = self._prefix = name.encode("ascii") + b"\x00"
         self._codec = codec
         self._door = door
 
