@@ -6,10 +6,6 @@ itself, beside the one that executes blocks.
 """
 
 from collections.abc import Iterable
-<<<<<<< HEAD
-=======
-from dataclasses import dataclass, replace
->>>>>>> w-life
 from typing import Any
 
 import msgspec
@@ -37,17 +33,12 @@ def rehearse(kernel: Kernel, snapshot: Snapshot, number: int) -> dict[str, Any]:
     if held is None:
         raise NotFound("proposal", str(number))
     header = decode_as(snapshot.header, header_decoder)
-<<<<<<< HEAD
     worker = Worker(kernel, snapshot)
     try:
         worker.start()
         tried = worker.rehearse_now(number)
     finally:
         worker.stop()
-=======
-    fork = kernel.place(snapshot, snapshot.tries, header.time_ms)
-    place = replace(fork, library=kernel.library.another())  # the kernel's may be at work
->>>>>>> w-life
     terms = held.terms
     return {
         "proposal": number,

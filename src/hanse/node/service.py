@@ -415,11 +415,7 @@ class NodeService:
         return self._failure is None, {
             "engine": "stopped" if self._failure else "running",
             "height": self._node.store.height,
-<<<<<<< HEAD
             "containment": self._node.containment,
-=======
-            "containment": "in process: approved contracts, in the dialect",
->>>>>>> w-life
         }
 
     # -- proving --------------------------------------------------------------------------------
