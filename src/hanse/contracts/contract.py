@@ -162,7 +162,7 @@ class Context:
         """Carry identity from the registry and time from the block."""
         self.caller = caller
         self.member: MemberId = call.member  # type: ignore[assignment]  # checked where it came in
-        self.organisation: OrganisationId = call.organisation  # type: ignore[assignment]  # the same
+        self.organisation: OrganisationId = call.organisation  # type: ignore[assignment]  # so
         self.now: TimeMs = call.now  # type: ignore[assignment]  # the block's
         self.height = call.height
         self.tx = call.tx

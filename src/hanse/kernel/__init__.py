@@ -3,17 +3,12 @@
 
 from hanse.kernel.apply import (
     REPLAY,
-    Asked,
-    Below,
     BlockOverBudget,
-    BlockResult,
     ContractNameTaken,
     CostRulesUnknown,
-    Dropped,
-    Executed,
     Kernel,
-    State,
 )
+from hanse.kernel.block import Asked, Below, BlockResult, Dropped, Executed, State
 from hanse.kernel.governance import Governance
 from hanse.kernel.library import BUILT_IN, Library, LoweringDiffers, Shelved, load_contract
 from hanse.kernel.outcomes import KERNEL_CODES, PROPOSAL_CODES, KernelCode, ProposalCode

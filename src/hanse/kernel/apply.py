@@ -9,7 +9,7 @@ other.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import msgspec
 
@@ -33,6 +33,7 @@ from hanse.contracts.state import Reader
 from hanse.crypto import Hash, hash_named
 from hanse.errors import Corrupt, Misconfigured
 from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation_of
+from hanse.kernel.block import Asked, Below, BlockResult, Dropped, Executed, State
 from hanse.kernel.directory import Directory
 from hanse.kernel.entries import PROPOSALS
 from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_hash
@@ -40,101 +41,12 @@ from hanse.kernel.library import BUILT_IN, Library
 from hanse.kernel.lifecycle import Place, Trial, settle_due, try_proposal
 from hanse.kernel.view import BlockView
 from hanse.kernel.writes import size_of, split_by_map
-from hanse.merkle.log import Frontier, leaf_hash
-from hanse.merkle.trie import StateTries
+from hanse.merkle.log import leaf_hash
 
 _KNOWN = frozenset({"registry", "governance"})  # read by the kernel itself, and remembered
 
 REPLAY = RESERVED_CONTRACT
 """Name under which the chain of nonce digests stands in the top trie."""
-
-
-class Below(Reader, Protocol):
-    """What the transactions of a block are executed on: values and nonces, no roots."""
-
-    @property
-    def height(self) -> int:
-        """Height of the newest block; -1 before the genesis header."""
-        ...
-
-    @property
-    def time_ms(self) -> int:
-        """Time of the newest block."""
-        ...
-
-    def find_nonce(self, nonce_digest: bytes) -> bytes | None:
-        """Return the id of the transaction that used this nonce within its window."""
-        ...
-
-
-class State(Below, Protocol):
-    """The ledger below the block that is being applied; height -1 before the genesis block."""
-
-    @property
-    def block_id(self) -> bytes:
-        """Id of the newest block."""
-        ...
-
-    @property
-    def log_frontier(self) -> Frontier:
-        """The log's right edge after the newest header's leaf."""
-        ...
-
-    @property
-    def tries(self) -> StateTries:
-        """The state tries; moved to a block's root while it is applied."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A transaction that left no record, and why."""
-
-    transaction: Transaction
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """What the transactions of a block did, before roots and header are made of it.
-
-    ``changes`` has an entry for each record: what it wrote, by contract. ``begun`` is what was
-    written before the first of them: decided things that were due.
-    """
-
-    height: int
-    records: tuple[tuple[Transaction, bytes], ...]
-    changes: tuple[Writes, ...]
-    dropped: tuple[Dropped, ...]
-    repeated: tuple[Transaction, ...]
-    begun: Writes
-
-    def merged(self) -> Writes:
-        """Return all that was written, the last of each entry."""
-        writes: Writes = {}
-        for change in (self.begun, *self.changes):
-            for contract, written in change.items():
-                writes.setdefault(contract, {}).update(written)
-        return writes
-
-
-@dataclass(frozen=True, slots=True)
-class BlockResult:
-    """All that a block did; ``header`` is ``None`` when no record, so no block, came of it.
-
-    ``leaf_hashes`` are those of the records and, last, the header; ``frontier`` is that of the log
-    before the header's leaf.
-    """
-
-    header: Header | None
-    header_bytes: bytes
-    block_id: bytes
-    records: tuple[tuple[Transaction, bytes], ...]
-    dropped: tuple[Dropped, ...]
-    repeated: tuple[Transaction, ...]
-    writes: Writes
-    leaf_hashes: tuple[bytes, ...]
-    frontier: Frontier
 
 
 @dataclass(eq=False)
@@ -165,17 +77,6 @@ class CostRulesUnknown(Misconfigured):
     known: int
     code: ClassVar[str] = "cost_rules_unknown"
     hint: ClassVar[str] = "Run the version of Hanse that the ledger was founded with."
-
-
-class Asked(msgspec.Struct, frozen=True, array_like=True):
-    """A query of an active contract: whose, which, by whom (empty: nobody), as of which block."""
-
-    contract: str
-    name: str
-    args: bytes
-    member: str
-    height: int
-    time_ms: int
 
 
 class Kernel:

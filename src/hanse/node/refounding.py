@@ -232,7 +232,7 @@ def _compare(run: _Run, old: Folder) -> Iterator[AlteredEntry]:
     names = {c.name for c in old.genesis.contracts} | set(run.ledger.kernel.contracts)
     before = Snapshot.open(old.state, run.ledger.hash)
     try:
-        for name in sorted(names - {"registry"}):
+        for name in sorted(names - {"governance", "registry"}):
             olds, news = _by_entry(run, before, name), _by_entry(run, run.ledger.store, name)
             for entry in sorted(olds.keys() | news.keys()):
                 was, now = olds.get(entry), news.get(entry)

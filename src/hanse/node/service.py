@@ -3,7 +3,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -15,15 +14,15 @@ from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import decode_as
 from hanse.codec.documents import Transaction, header_decoder
 from hanse.codec.ordered import OrderedBlock
-from hanse.codec.problems import problem_bytes
 from hanse.contracts.app import App
 from hanse.contracts.contract import Contract
 from hanse.engines import EmbeddedEngine
 from hanse.engines.embedded import Budget
-from hanse.errors import HanseError, Malformed, Rejected
+from hanse.errors import Malformed, Rejected
 from hanse.kernel import BlockResult
 from hanse.node import proofs
 from hanse.node.admission import Prepared, check_rest, prepare, refused
+from hanse.node.answers import Answer, Request, problem_answer
 from hanse.node.catalogue import Catalogue
 from hanse.node.clock import wall_clock_ms
 from hanse.node.cosigning import Cosigning
@@ -42,31 +41,6 @@ from hanse.vault.documents import Documents
 ADMITTED_TXS: Final = 128  # of one call at a time: 3 ms, in which nobody else is served
 
 Document = dict[str, Any]
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What came of one submitted transaction: a receipt when ``ok``, else a problem document."""
-
-    ok: bool
-    status: int
-    body: bytes
-
-
-@dataclass(slots=True)
-class _Request:
-    """Transactions of one call that wait for their answers."""
-
-    answers: list[Answer | None]
-    open: int
-    done: asyncio.Future[None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-    def put(self, index: int, answer: Answer) -> None:
-        self.answers[index] = answer
-        self.open -= 1
-        if self.open == 0 and not self.done.done():
-            self.done.set_result(None)
 
 
 class NodeService:
@@ -94,7 +68,7 @@ class NodeService:
         self.catalogue = Catalogue(self.kernel, apps)
         self._genesis = client_genesis.decode_genesis(folder.genesis_bytes)
         self._cosigning = Cosigning(self._genesis, folder.cosigned)
-        self._pending: dict[bytes, tuple[bytes, list[tuple[_Request, int]]]] = {}
+        self._pending: dict[bytes, tuple[bytes, list[tuple[Request, int]]]] = {}
         self._metrics = Metrics()
         self._verifier = Verifier()
         self._verifying = 0  # transactions prepared that the engine does not have yet
@@ -146,7 +120,7 @@ class NodeService:
             return []
         if self._failure is not None:
             raise NodeStopped(type(self._failure).__name__)
-        request = _Request([None] * len(raws), len(raws))
+        request = Request([None] * len(raws), len(raws))
         before: asyncio.Task[None] | None = None
         for start in range(0, len(raws), ADMITTED_TXS):
             prepared = self._prepare_all(raws, start, request)
@@ -159,7 +133,7 @@ class NodeService:
         return [a for a in request.answers if a is not None]
 
     def _prepare_all(
-        self, raws: Sequence[bytes], start: int, request: _Request
+        self, raws: Sequence[bytes], start: int, request: Request
     ) -> list[tuple[int, Prepared]]:
         prepared: list[tuple[int, Prepared]] = []
         store = self._node.store
@@ -168,13 +142,13 @@ class NodeService:
                 self._engine.check(self._verifying + len(prepared) + 1)
                 prepared.append((index, prepare(self.kernel, store, store, raw)))
             except Rejected as error:
-                request.put(index, _problem(error))
+                request.put(index, problem_answer(error))
         return prepared
 
     async def _admit(
         self,
         prepared: list[tuple[int, Prepared]],
-        request: _Request,
+        request: Request,
         before: asyncio.Task[None] | None,
     ) -> None:
         """Verify the signatures; once ``before`` is done, hand to the engine what is fit for it."""
@@ -196,11 +170,11 @@ class NodeService:
                     check_rest(self.kernel, made.transaction, signed, now_ms)
                 self._take(made, request, index, ready)
             except Rejected as error:
-                request.put(index, _problem(error))
+                request.put(index, problem_answer(error))
         self._engine.submit(ready)
 
     def _take(
-        self, admitted: Prepared, request: _Request, index: int, ready: list[Transaction]
+        self, admitted: Prepared, request: Request, index: int, ready: list[Transaction]
     ) -> None:
         tx = admitted.transaction
         if admitted.duplicate:
@@ -236,7 +210,7 @@ class NodeService:
             self._engine.again(transactions)
         else:
             for tx in transactions:
-                self._answer(tx, _problem(error))
+                self._answer(tx, problem_answer(error))
 
     def _fail(self, error: BaseException) -> None:
         """Let nobody wait for an answer that cannot come; the process ends and starts again."""
@@ -253,7 +227,7 @@ class NodeService:
         for tx, receipt in result.records:
             self._answer(tx, Answer(ok=True, status=200, body=receipt))
         for drop in result.dropped:
-            self._answer(drop.transaction, _problem(refused(drop.code, drop.transaction)))
+            self._answer(drop.transaction, problem_answer(refused(drop.code, drop.transaction)))
         for tx in result.repeated:
             found = self.reader.find(tx.id)
             assert found is not None
@@ -510,7 +484,3 @@ class NodeService:
             return loaded.state_key(name, key)
         except (msgspec.DecodeError, ValueError) as error:
             raise Malformed(reason=str(error), at="$.key") from None
-
-
-def _problem(error: HanseError) -> Answer:
-    return Answer(ok=False, status=error.status, body=problem_bytes(error))

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from hanse import __version__
 from hanse.cli import main
 from hanse.crypto import SUITES, keyfiles
-from hanse.node import doctor
+from hanse.node import containment, doctor
 from hanse.node.doctor import Finding
 
 
@@ -126,10 +126,12 @@ def _findings(*arguments: str) -> tuple[int, dict[str, Finding]]:
     return shown.exit_code, {row["name"]: Finding(**row) for row in rows}
 
 
-def test_the_doctor_looks_at_the_machine_and_says_that_contracts_run_in_process() -> None:
+def test_the_doctor_looks_at_the_machine_and_says_where_contracts_run() -> None:
     code, found = _findings()
     assert code == 0
-    assert found["containment"].detail == "contracts run in process; containment comes later"
+    locked = containment.is_available()
+    assert ("locked by" in found["containment"].detail) == locked
+    assert found["containment"].level == ("ok" if locked else "note")
     assert found["httptools"].level == "ok"
     assert "p99" in found["disk"].detail
     assert all(f.fix for f in found.values() if f.level != "ok")
