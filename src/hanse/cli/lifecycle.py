@@ -305,6 +305,8 @@ def _show_rehearsal(found: Document, *, as_json: bool) -> None:
         maps = ", ".join(found["maps"]) or "none"
         lines.append(f"entries   {found['entries']} looked at, {found['changed']} changed ({maps})")
         lines.append(f"cost      {found['cost']}")
+        lines.append(f"types     {found['verdict']}")
+        lines += [f"          {code}  {path}" for code, path in found["findings"]]
         lines.append(f"root      {found['root_before']}\n       →  {found['root_after']}")
         lines.append("outcome   check, migration and invariants hold ✓")
     else:

@@ -110,7 +110,7 @@ def _map(name: str, old: Shape, new: Shape) -> Iterator[Finding]:
         yield Finding("map_kind_changed", name)
         return
     if _is_ordered(old) != _is_ordered(new):
-        yield Finding("map_order_changed", name)
+        yield Finding("map_order_gained" if _is_ordered(new) else "map_order_lost", name)
     if old["key"] is not None:
         yield from (Finding(*one) for one in fit_key(old["key"], new["key"], f"{name}.key"))
     yield from (Finding(*one) for one in fit_value(old["value"], new["value"], f"{name}.value"))

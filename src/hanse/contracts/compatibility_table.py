@@ -41,10 +41,15 @@ CHANGES: Final[dict[str, Change]] = {
         "A map became a single value, or the other way round: other keys, other proofs.",
         "Declare the new one under a name of its own and keep the old one.",
     ),
-    "map_order_changed": Change(
+    "map_order_gained": Change(
         "needs_migration",
-        "A map became an ordered one, or no longer is: its entries are proved in another way.",
-        "Write a migration that stores each entry again, or keep the map and add another.",
+        "A map became an ordered one: its entries are taken into a tree.",
+        "Nothing to do: the upgrade stores each entry again, and its rehearsal says at what cost.",
+    ),
+    "map_order_lost": Change(
+        "breaking",
+        "An ordered map is a plain one: its tree would stay, and prove what no longer is.",
+        "Keep it ordered, or declare the plain one under a name of its own.",
     ),
     "key_changed": Change(
         "breaking",

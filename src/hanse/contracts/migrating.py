@@ -97,12 +97,14 @@ def migrate_state(
     entries = 0
     code, reason = None, ""
     try:
+        _check_order(old, new)
         for name, reading in _looked_at(old, new):
+            begins = name in new.ordered and name not in old.ordered  # its tree takes all rows in
             for key, value in _rows(reader, old.name, name):
                 entries += 1
                 meter.charge(COSTS["read"], len(value))
                 after = reading(key, value)
-                if after != value:
+                if begins or after != value:
                     meter.charge(COSTS["write"], len(key) + len(after or b""))
                     writes[key] = after
         _check(new, reader, writes, now)
@@ -135,7 +137,15 @@ def _looked_at(old: LoadedContract, new: LoadedContract) -> Iterator[tuple[str, 
 def _shape(loaded: LoadedContract, name: str) -> object:
     if name not in loaded.map_types:
         return _NO_VALUE
-    return _key_kind(loaded, name), _bare(schema_of(loaded.map_types[name][1]))
+    ordered = name in loaded.ordered
+    return ordered, _key_kind(loaded, name), _bare(schema_of(loaded.map_types[name][1]))
+
+
+def _check_order(old: LoadedContract, new: LoadedContract) -> None:
+    """Refuse a map that would be ordered no more: its tree stays, and would prove what was."""
+    for name in old.ordered:
+        if name not in new.ordered:
+            raise _Stop("order_lost", f"{name} is ordered and cannot stop being so")
 
 
 def _rows(reader: Reader, contract: str, name: str) -> Iterator[tuple[bytes, bytes]]:

@@ -172,7 +172,8 @@ def _contract_answers() -> dict[str, object]:
     rehearsal: dict[str, object] = {
         **dict.fromkeys(("changed", "cost", "entries", "height", "proposal"), HEIGHT),
         **dict.fromkeys(("binds", "contract", "kind", "mode", "reason"), TEXT),
-        **dict.fromkeys(("root_after", "root_before"), TEXT),
+        **dict.fromkeys(("root_after", "root_before", "verdict"), TEXT),
+        "findings": list_of(list_of(TEXT)),
         "code": {"anyOf": [TEXT, {"type": "null"}]},
         "maps": list_of(TEXT),
     }

@@ -22,9 +22,11 @@ from hanse.codec.limits import (
     VERSIONS_MAX,
 )
 from hanse.contracts import replace
+from hanse.contracts.compatibility import compare, verdict_of
 from hanse.contracts.dialect.finding import OutsideDialect
 from hanse.contracts.migrating import Migrated, differing, migrate_state
 from hanse.contracts.runtime import LoadedContract
+from hanse.contracts.schema import describe
 from hanse.contracts.sources import hash_lowered, load_files
 from hanse.contracts.state import Reader
 from hanse.crypto import Hash
@@ -34,6 +36,7 @@ from hanse.kernel.proposals import ALLOWED, ContractStatus, Deployed, Proposal, 
 from hanse.kernel.registry import ContractEntry, ContractVersion
 from hanse.kernel.writes import contract_root
 
+FINDINGS_MAX: Final = 100  # that a rehearsal names
 STATUS_AFTER: Final[dict[str, ContractStatus]] = {
     "freeze": "frozen",
     "retire": "retired",
@@ -61,7 +64,10 @@ class Tried:
 
 
 class Trial(msgspec.Struct, frozen=True, array_like=True, tag="trial"):
-    """What carrying out a proposal would do; ``code`` is ``None`` where it can be carried out."""
+    """What carrying out a proposal would do; ``code`` is ``None`` where it can be carried out.
+
+    ``verdict`` and ``findings``, code and path, are what the types alone say of an upgrade.
+    """
 
     code: str | None = None
     reason: str = ""
@@ -71,6 +77,8 @@ class Trial(msgspec.Struct, frozen=True, array_like=True, tag="trial"):
     maps: tuple[str, ...] = ()
     root_before: str = ""
     root_after: str = ""
+    verdict: str = ""
+    findings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +228,19 @@ def try_proposal(place: Place, held: Proposal) -> Trial:
         tried = try_upgrade(place, held, MIGRATION_COST_MAX)
         old = place.library.find(place.reader, name, held.base)
         assert old is not None
-        maps = differing(old, load_package(place.reader, held, place.hasher))
+        new = load_package(place.reader, held, place.hasher)
+        findings = compare(describe(old, "", ""), describe(new, "", ""))
     except Refusal as error:
         return Trial(code=error.code, reason=error.reason)
     return Trial(
         changed=len(tried.migrated.writes or {}),
         cost=tried.migrated.cost,
         entries=tried.migrated.entries,
-        maps=maps,
+        findings=tuple((found.code, found.path) for found in findings[:FINDINGS_MAX]),
+        maps=differing(old, new),
         root_after=tried.root_after,
         root_before=tried.root_before,
+        verdict=verdict_of(findings),
     )
 
 

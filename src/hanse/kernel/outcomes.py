@@ -286,6 +286,7 @@ PROPOSAL_CODES: Final = (
         "Install it under another name.",
     ),
     ProposalCode("entry_lost", "A map with entries is not declared as it was.", _MEND),
+    ProposalCode("order_lost", "An ordered map is declared no more, or as a plain one.", _MEND),
     ProposalCode("entry_unreadable", "An entry neither reads now nor has a migration.", _MEND),
     ProposalCode("migration_fault", "A migration failed in a way it did not foresee.", _MEND),
     ProposalCode("migration_refused", "A migration refused an entry.", _MEND),

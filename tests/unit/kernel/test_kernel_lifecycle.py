@@ -13,7 +13,9 @@ from tests.unit.kernel.small_ledger import codes
 from hanse.codec.base64url import to_text
 from hanse.codec.limits import SETTLED_PER_BLOCK_MAX
 from hanse.contracts import migrating, replace
+from hanse.crypto import SHA256
 from hanse.kernel import PROPOSAL_CODES, Kernel, lifecycle
+from hanse.merkle.ranges import verify_range
 from hanse.testing.memory import MemoryState
 
 
@@ -310,3 +312,39 @@ def test_every_reason_to_fail_is_explained() -> None:
     given |= set(re.findall(r'_contract_at_work\(\s*"([a-z_]+)"', text))
     given |= {"cost_exceeded", "invariant_broken"}  # the runtime's own
     assert given == {entry.code for entry in PROPOSAL_CODES}
+
+
+ORDERED = ONE.replace("lots: Map[str, Lot]", "lots: Ordered[str, Lot]").replace(
+    "Map, Value", "Map, Ordered, Value"
+)
+
+
+@pytest.mark.parametrize("mode", ["open", "frozen"])
+def test_a_map_that_becomes_ordered_takes_its_rows_into_the_tree(
+    ledger: LifeLedger, mode: str
+) -> None:
+    assert ledger.do(ALICE, "lots.make", lot="L0", kilos=1) == "ok"
+    if mode == "frozen":
+        assert ledger.decide(ledger.propose("freeze")).status == "done"
+    text = ORDERED.replace('version = "1"', 'version = "2"')
+    number = ledger.propose("upgrade", package=ledger.package(text, "2"), mode=mode)
+    tried = ledger.rehearse(number)
+    assert ledger.decide(number).status == "done", ledger.proposal(number)
+    tries = ledger.state.tries
+    assert to_text(tries.root_of("lots")) == tried.root_after
+    path = tries.prove_range("lots", "lots", b"\x00", b"\xff")
+    root = tries.ordered("lots", "lots").root
+    rows = verify_range(SHA256, root, b"\x00", b"\xff", path.pages)
+    assert [key for key, _ in rows] == [b"\x30L0\x00", b"\x30L1\x00"]
+    assert ledger.do(ALICE, "lots.make", lot="L2", kilos=1) == "ok"
+
+
+def test_an_ordered_map_cannot_stop_being_one(ledger: LifeLedger) -> None:
+    text = ORDERED.replace('version = "1"', 'version = "2"')
+    assert ledger.upgrade(text, "2").status == "done"
+    number = ledger.propose(
+        "upgrade", package=ledger.package(ONE.replace('version = "1"', 'version = "3"'), "3")
+    )
+    with pytest.raises(lifecycle.Refusal, match="cannot stop") as refused:
+        ledger.rehearse(number)
+    assert refused.value.code == "order_lost"
