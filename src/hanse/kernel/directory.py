@@ -28,6 +28,7 @@ _CONTRACTS: Codec[ContractEntry] = Codec(ContractEntry)
 _ORGANISATIONS: Codec[Organisation] = Codec(Organisation)
 _POLICIES: Codec[PolicyEntry] = Codec(PolicyEntry)
 _UNKNOWN: Final = object()
+_CURRENT_MAX: Final = 256  # versions, by contract and height
 _REMEMBERED_MAX = 200_000  # entries; beyond it the memory is emptied, not grown
 
 
@@ -41,6 +42,7 @@ class Directory:
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._found: dict[tuple[str, object], object] = {}
+        self._current: dict[tuple[str, int], ContractVersion | None] = {}
         self._reader: Reader | None = None
         self._height: int | None = None
 
@@ -54,13 +56,14 @@ class Directory:
         if changed is not None:
             height = max(changed("registry"), changed("governance"))
         if height is None or height != self._height or reader is not self._reader:
-            self._found = {}
+            self.forget()
             self._height, self._reader = height, reader
         return self
 
     def forget(self) -> None:
         """Drop what is remembered: the registry has changed, or another state is read."""
         self._found = {}
+        self._current = {}
 
     def _entry(self, reader: Reader, name: str, key: object, codec: Codec[T]) -> T | None:
         at = (name, key)
@@ -113,11 +116,14 @@ class Directory:
 
     def version(self, reader: Reader, contract: str, height: int) -> ContractVersion | None:
         """Return the version of ``contract`` that is current in the block of that height."""
-        entry = self._entry(reader, "contracts", contract, _CONTRACTS)
-        for version in reversed([] if entry is None else entry.versions):
-            if version.from_height <= height:
-                return version
-        return None
+        at = (contract, height)
+        if at not in self._current:
+            if len(self._current) >= _CURRENT_MAX:
+                self._current = {}
+            entry = self._entry(reader, "contracts", contract, _CONTRACTS)
+            begun = [] if entry is None else [v for v in entry.versions if v.from_height <= height]
+            self._current[at] = begun[-1] if begun else None
+        return self._current[at]
 
     def contracts(self, reader: Reader) -> dict[str, list[ContractVersion]]:
         """Return the versions of every contract that was ever active, by name, oldest first."""
