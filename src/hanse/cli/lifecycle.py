@@ -16,7 +16,8 @@ from hanse.cli.output import common, emit, load_app
 from hanse.client import Client
 from hanse.client.receipts import VerifiedReceipt
 from hanse.contracts.digests import digest_of
-from hanse.contracts.sources import hash_files, hash_lowered, load_files, split_text
+from hanse.contracts.package import texts_hash
+from hanse.contracts.sources import hash_lowered, load_files, split_text
 from hanse.crypto import hash_named
 from hanse.errors import Malformed
 from hanse.node.errors import NotFound
@@ -143,7 +144,7 @@ def propose(
         held = client.state(GOVERNANCE, "contracts", loaded.name).value
         package = {
             "files": [{"name": name, "parts": digests[name]} for name in sorted(digests)],
-            "hash": hash_files(hasher.tagged, loaded.name, loaded.version, files),
+            "hash": texts_hash(files, loaded.name, loaded.version, hasher.tagged),
             "lowered": hash_lowered(loaded, hasher.tagged),
             "version": loaded.version,
         }

@@ -5,7 +5,7 @@ import ast
 import inspect
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from hanse.codec.base64url import to_text
@@ -54,9 +54,9 @@ def package_hash(cls: type[Contract], tagged: Tagged) -> str:
     return texts_hash(package_files(cls), cls.name or cls.__name__.lower(), cls.version, tagged)
 
 
-def texts_hash(files: dict[str, str], name: str, version: str, tagged: Tagged) -> str:
+def texts_hash(files: Mapping[str, str], name: str, version: str, tagged: Tagged) -> str:
     """Return the package hash of these texts under a contract's name and version."""
-    document = {"files": files, "name": name, "v": 1, "version": version}
+    document = {"files": dict(files), "name": name, "v": 1, "version": version}
     return to_text(tagged(TAG_PACKAGE, encode(document)))
 
 

@@ -1,28 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contracts known by their texts alone, as a ledger keeps them: their hash, and what runs."""
+"""Contracts known by their texts alone, as a ledger keeps them: what runs, and its hash."""
 
-import re
 from collections.abc import Mapping
 
-from hanse.codec.base64url import to_text
-from hanse.codec.canonical import encode
-from hanse.codec.documents import TAG_PACKAGE, Tagged
+from hanse.codec.documents import Tagged
 from hanse.codec.limits import CONTRACT_FILES_MAX, PART_CHARS_MAX
 from hanse.contracts.dialect.names import PUBLIC_NAME
 from hanse.contracts.dialect.program import build_program
 from hanse.contracts.migrating import check_migrations
-from hanse.contracts.package import lowered_hash
+from hanse.contracts.package import lowered_hash, module_of
 from hanse.contracts.runtime import LoadedContract
 from hanse.crypto import Hash
 
 _PATTERN = "pattern_"
-_MODEL = re.compile(r"^from ([A-Za-z0-9_.]+)\.model import ", re.ASCII | re.MULTILINE)
-
-
-def hash_files(tagged: Tagged, name: str, version: str, files: Mapping[str, str]) -> str:
-    """Return the hash of a package as text: the one of ``package_hash`` for the same texts."""
-    document = {"files": dict(files), "name": name, "v": 1, "version": version}
-    return to_text(tagged(TAG_PACKAGE, encode(document)))
 
 
 def main_file(files: Mapping[str, str]) -> str | None:
@@ -43,9 +33,7 @@ def load_files(files: Mapping[str, str], hasher: Hash) -> LoadedContract:
     if main is None:
         raise TypeError("a package is one contract, the model beside it, and patterns")
     ordered = {main: files[main], **{name: files[name] for name in sorted(files)}}
-    named = _MODEL.search(files[main])  # where the author's module stood, if the text says so
-    place = named[1] if named else "ledger"
-    program = build_program(f"{place}.{main}", ordered)
+    program = build_program(module_of(main, files[main]), ordered)
     loaded = LoadedContract.of_program(program, hasher)
     check_migrations(loaded)
     return loaded

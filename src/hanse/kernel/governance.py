@@ -31,7 +31,8 @@ from hanse.contracts import (
     replace,
     require,
 )
-from hanse.contracts.sources import hash_files, main_file
+from hanse.contracts.package import texts_hash
+from hanse.contracts.sources import main_file
 from hanse.contracts.state import Reader, ask_beside
 from hanse.identity import Ballot, Policy, is_contract_name, is_satisfied, is_valid_at, needed
 from hanse.identity import organisation_of as organisation_part
@@ -256,7 +257,7 @@ class Governance(Contract):
             texts[file.name] = "".join(parts)
         whole = label and len(texts) == len(package.files) and main_file(texts) is not None
         require(whole, "wrong_package", "one contract, the model beside it, patterns; a version")
-        found = hash_files(ctx.tagged, name, package.version, texts)
+        found = texts_hash(texts, name, package.version, ctx.tagged)
         require(found == package.hash, "wrong_hash", "the texts have another hash", hash=found)
         self.packages[package.hash] = package
 

@@ -9,9 +9,9 @@ from tests.unit.kernel.life_ledger import ONE, TWO
 from hanse.apps import discover
 from hanse.codec.limits import PART_CHARS_MAX
 from hanse.contracts.migrating import differing, migrate_state
-from hanse.contracts.package import lowered_hash, package_files, package_hash
+from hanse.contracts.package import lowered_hash, package_files, package_hash, texts_hash
 from hanse.contracts.runtime import LoadedContract, program_of
-from hanse.contracts.sources import hash_files, hash_lowered, load_files, main_file, split_text
+from hanse.contracts.sources import hash_lowered, load_files, main_file, split_text
 from hanse.crypto import SHA256
 from hanse.testing.memory import Rows
 from hanse.testing.smallbank import SmallBank
@@ -23,7 +23,7 @@ CLASSES = [SmallBank, *(cls for app in discover() for cls in app.contracts)]
 def test_texts_alone_are_the_contract_with_all_its_hashes(cls: Any) -> None:
     files, tagged = package_files(cls), SHA256.tagged
     made = load_files(dict(sorted(files.items())), SHA256)
-    assert hash_files(tagged, made.name, made.version, files) == package_hash(cls, tagged)
+    assert texts_hash(files, made.name, made.version, tagged) == package_hash(cls, tagged)
     assert hash_lowered(made, tagged) == lowered_hash(program_of(cls), cls, tagged)
     assert set(made.entries) == set(LoadedContract(cls).entries)
 

@@ -8,7 +8,8 @@ from tests.unit.kernel.small_ledger import SmallLedger, build_genesis, receipts
 
 from hanse.codec.base64url import to_text
 from hanse.contracts.digests import digest_of
-from hanse.contracts.sources import hash_files, hash_lowered, load_files, split_text
+from hanse.contracts.package import texts_hash
+from hanse.contracts.sources import hash_lowered, load_files, split_text
 from hanse.crypto import SHA256
 from hanse.identity import GenesisPolicy
 from hanse.identity import genesis as g
@@ -154,7 +155,7 @@ class LifeLedger(SmallLedger):
             lowered = to_text(bytes(32))
         return {
             "files": [{"name": file, "parts": digests}],
-            "hash": hash_files(tagged, "lots", version, {file: text}),
+            "hash": texts_hash({file: text}, "lots", version, tagged),
             "lowered": lowered,
             "version": version,
         }
