@@ -114,7 +114,9 @@ def test_a_whole_life(running: Site, texts: Path, place: Path, tmp_path: Path) -
         assert line(site)["version"] == "2"
         value = site.json("state", "lots", "lots", "L1")["value"]
         assert value == {"grams": 3500, "place": "yard"}
-        back = contract(site, ADA, "propose", texts / "3/lots.py", "--reason", "kilos after all")
+        packed = texts / "3.json"
+        assert run("contract", "package", texts / "3/lots.py", "-o", packed).exit_code == 0
+        back = contract(site, ADA, "propose", packed, "--reason", "kilos after all")
         contract(site, ADA, "rehearse", back["number"], "--record")
         decide(site, back["number"])
         make(site, "weigh", lot="L1", kilos=4)

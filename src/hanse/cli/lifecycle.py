@@ -10,14 +10,15 @@ import click
 import msgspec
 
 from hanse.apps import discover
-from hanse.cli.checking import findings_of, read_source
+from hanse.cli.checking import findings_of
 from hanse.cli.options import Node, Signing, on_node, signing
 from hanse.cli.output import common, emit, load_app
+from hanse.cli.sources import find_package
 from hanse.client import Client
 from hanse.client.receipts import VerifiedReceipt
 from hanse.contracts.digests import digest_of
-from hanse.contracts.package import texts_hash
-from hanse.contracts.sources import hash_lowered, load_files, split_text
+from hanse.contracts.package_file import build_package
+from hanse.contracts.sources import split_text
 from hanse.crypto import hash_named
 from hanse.errors import Malformed
 from hanse.node.errors import NotFound
@@ -91,7 +92,7 @@ def terms_options(function: Any) -> Any:
 
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
 @terms_options
 @click.option(
     "--mode",
@@ -116,40 +117,40 @@ def propose(
 ) -> None:
     """Put a contract's texts on the ledger and propose to install it, or to upgrade to it.
 
-    PATH is the contract's file; the model beside it and the patterns it imports go with it. It is
-    an upgrade where the ledger has a contract of that name.
+    PATH is the contract's file, with which the model beside it and the patterns it imports go, a
+    folder with a contract.py, or a package. It is an upgrade where the ledger has a contract of
+    that name.
 
     Examples:
       hanse contract propose shelf.py --reason "we need shelves" --as ada@acme --key ada.key
-      hanse contract propose shelf.py --mode frozen --reason "grams" --as ada@acme --key ada.key
+      hanse contract propose shelf.json --mode frozen --reason "grams" --as ada@acme --key ada.key
     """
-    found = findings_of(path)
+    found = findings_of(path) if path.suffix == ".py" else []
     if found:
         raise Malformed(reason=str(found[0]), at=str(path))
-    files = read_source(path).texts
     with node.client(signer) as client:
         hasher = hash_named(str(client.get("/v1/ledger")["hash"]))
-        try:
-            loaded = load_files(files, hasher)
-        except TypeError as error:
-            raise Malformed(reason=str(error), at=str(path)) from None
+        made = find_package(str(path), hasher)
+        if made.document.hash != hasher.name:  # a package that was made for another network
+            made = build_package(made.document.main, made.files, hasher)
+        document = made.document
         parts: dict[str, str] = {}
         digests: dict[str, list[str]] = {}
-        for name, text in files.items():
-            own = {digest_of(hasher.tagged, TAG_TEXT, part): part for part in split_text(text)}
-            digests[name] = [digest_of(hasher.tagged, TAG_TEXT, p) for p in split_text(text)]
-            parts |= own
+        for name, text in made.files.items():
+            split = split_text(text)
+            digests[name] = [digest_of(hasher.tagged, TAG_TEXT, part) for part in split]
+            parts |= dict(zip(digests[name], split, strict=True))
         for batch in _batches(client, parts):
             act(client, "publish", {"texts": batch})
-        held = client.state(GOVERNANCE, "contracts", loaded.name).value
+        held = client.state(GOVERNANCE, "contracts", document.name).value
         package = {
             "files": [{"name": name, "parts": digests[name]} for name in sorted(digests)],
-            "hash": texts_hash(files, loaded.name, loaded.version, hasher.tagged),
-            "lowered": hash_lowered(loaded, hasher.tagged),
-            "version": loaded.version,
+            "hash": document.package_hash,
+            "lowered": document.lowered_hash,
+            "version": document.version,
         }
         terms = {
-            "contract": loaded.name,
+            "contract": document.name,
             "kind": "install" if held is None else "upgrade",
             "mode": mode,
             "not_before": not_before,
