@@ -15,8 +15,8 @@ setup:        ## install everything below .venv and .tools; under a second when 
 	@$(READY)
 check:        ## style, types, layers, tidy, unit and property tests; under 3 minutes
 	@$(READY) && $(RUN) tools.check $(ARGS)
-test:         ## every test that needs only Python; under 10 minutes
-	@$(READY) && $(RUN) pytest -m "not slow" $(ARGS)
+test:         ## every test that needs only Python, but the documents' examples; under 10 minutes
+	@$(READY) && $(RUN) pytest -m "not slow" --ignore=tests/docs $(ARGS)
 test-all:     ## the same and all the rest: Pythons, faults, wheel, browser, bench; ARGS=name picks a step
 	@$(READY) && $(RUN) tools.test_all $(ARGS)
 demo:         ## start the demonstration network and stay in the foreground; ARGS=--help tells more

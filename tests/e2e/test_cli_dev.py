@@ -134,6 +134,7 @@ def test_a_new_project_is_green_and_typed(template: str, tmp_path: Path, mypy_ca
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -359,6 +360,7 @@ def test_a_terminal_steps_it_as_well(dev: Dev) -> None:
     assert b"byte for byte" in printed
 
 
+@pytest.mark.slow
 def test_the_bench_of_contract_tests_prints_one_line() -> None:
     script = Path(__file__).parents[2] / "bench" / "contract_test.py"
     command = [sys.executable, str(script), "3", "1"]

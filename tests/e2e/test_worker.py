@@ -21,7 +21,7 @@ BROKEN = (sys.executable, str(Path(__file__).with_name("broken_worker.py")))
 @pytest.fixture(autouse=True)
 def _broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execution, "COMMAND", BROKEN)
-    monkeypatch.setattr(execution, "PATIENCE_S", 3.0)
+    monkeypatch.setattr(execution, "PATIENCE_S", 1.5)
 
 
 def deposit(rig: Rig, account: str, amount_minor: int) -> bytes:

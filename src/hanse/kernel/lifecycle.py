@@ -36,7 +36,7 @@ from hanse.kernel.proposals import ALLOWED, ContractStatus, Deployed, Proposal, 
 from hanse.kernel.registry import ContractEntry, ContractVersion
 from hanse.kernel.writes import contract_root
 
-FINDINGS_MAX: Final = 100  # that a rehearsal names
+_FINDINGS_MAX: Final = 100  # that a rehearsal names; no node agrees on it
 STATUS_AFTER: Final[dict[str, ContractStatus]] = {
     "freeze": "frozen",
     "retire": "retired",
@@ -236,7 +236,7 @@ def try_proposal(place: Place, held: Proposal) -> Trial:
         changed=len(tried.migrated.writes or {}),
         cost=tried.migrated.cost,
         entries=tried.migrated.entries,
-        findings=tuple((found.code, found.path) for found in findings[:FINDINGS_MAX]),
+        findings=tuple((found.code, found.path) for found in findings[:_FINDINGS_MAX]),
         maps=differing(old, new),
         root_after=tried.root_after,
         root_before=tried.root_before,
