@@ -85,6 +85,14 @@ def upgrade_frozen(site: Site, texts: Path) -> None:
     decide(site, number)
 
 
+def look_back(site: Site, weighed: str) -> None:
+    """A migration is a version of an entry like any other, of no transaction."""
+    told = run("history", "lots", "lots", '"L1"', "--dir", site.folder, "--app", BANK, "--json")
+    versions = document(told)["versions"]
+    assert [v["tx"] for v in versions][1:] == [None, weighed]
+    assert (versions[0]["value"]["kilos"], versions[1]["value"]["grams"]) == (3, 3000)
+
+
 def test_a_whole_life(running: Site, texts: Path, place: Path, tmp_path: Path) -> None:
     site = running
     held = contract(site, ADA, "propose", texts / "1/lots.py", "--reason", "lots")
@@ -99,6 +107,7 @@ def test_a_whole_life(running: Site, texts: Path, place: Path, tmp_path: Path) -
     done = make(site, "weigh", lot="L1", grams=3500)
     again = run("tx", "replay", done["tx"], "--dir", site.folder, "--app", BANK, "--json")
     assert document(again)["agrees"], again.output
+    look_back(site, done["tx"])
     after = site.json("contract", "show", "lots")
     assert [a["name"] for a in after["actions"]] == ["weigh"]
     listed = site.json("contract", "proposals")

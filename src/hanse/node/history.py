@@ -15,6 +15,8 @@ import msgspec
 from hanse.codec.base64url import to_text
 from hanse.contracts.app import App
 from hanse.errors import Malformed
+from hanse.kernel import BlockView
+from hanse.kernel.genesis import Writes
 from hanse.node.errors import NotFound
 from hanse.node.folder import Folder
 from hanse.node.replay import run_again
@@ -81,7 +83,7 @@ def history(
     """
     contract, name, key = entry
     with rerunning(folder, [cls for app in apps for cls in app.contracts]) as rerun:
-        state_key = _state_key(rerun, contract, name, key)
+        wanted = _Wanted(contract, name, key)
         last = rerun.last_height if until is None else until
         if not 0 <= last <= rerun.last_height:
             raise NotFound("block", str(last))
@@ -90,40 +92,60 @@ def history(
         for height in range(last + 1):
             found = rerun.read(height)
             time_ms = found.block.header.time_ms
-            versions += _block(rerun, found, contract, state_key)
+            versions += _block(rerun, found, wanted)
             if progress is not None:
                 progress(height, last)
+        if wanted.state_key is None:
+            raise NotFound("contract", contract)
         return History(contract, name, key, last, time_ms, tuple(versions))
 
 
-def _state_key(rerun: Rerun, contract: str, name: str, key: Any) -> bytes:
-    loaded = rerun.kernel.contracts.get(contract)
-    if loaded is None:
-        raise NotFound("contract", contract)
-    try:
-        return loaded.state_key(name, key)
-    except ValueError as error:
-        raise Malformed(reason=str(error), at="$.key") from None
+@dataclass(slots=True)
+class _Wanted:
+    """The entry asked for; its state key is known once the contract is there, and never changes."""
+
+    contract: str
+    name: str
+    key: Any
+    state_key: bytes | None = None
+
+    def find(self, rerun: Rerun, view: BlockView, height: int) -> bytes | None:
+        """Return the state key, where the contract is current in the block of that height."""
+        if self.state_key is None:
+            loaded = rerun.kernel.find(view, self.contract, height)
+            if loaded is not None:
+                try:
+                    self.state_key = loaded.state_key(self.name, self.key)
+                except ValueError as error:
+                    raise Malformed(reason=str(error), at="$.key") from None
+        return self.state_key
 
 
-def _block(rerun: Rerun, found: ReadBlock, contract: str, state_key: bytes) -> Iterator[Version]:
+def _block(rerun: Rerun, found: ReadBlock, wanted: _Wanted) -> Iterator[Version]:
     """Execute a block; yield what became of the entry in it, one version for each write."""
     made: list[Version] = []
-    header = found.block.header
+    header, contract = found.block.header, wanted.contract
 
-    def look(writes: dict[bytes, bytes | None]) -> None:
-        if state_key not in writes:
+    def look(written: Writes) -> None:
+        view = BlockView(rerun.store)
+        if not found.transactions:  # genesis
+            begun = written
+            for name, changes in written.items():
+                view.add(name, changes)
+        else:
+            begun = rerun.kernel.begin_block(view, header.height, header.time_ms)
+        key = wanted.find(rerun, view, header.height)
+        if key is None or key not in written.get(contract, {}):
             return
-        if not found.transactions:
-            made.append(_version(found, None, writes[state_key]))
+        value = begun.get(contract, {}).get(key)
+        if key in begun.get(contract, {}) and value != rerun.store.get(contract, key):
+            made.append(_version(found, None, value))  # of a migration, or of genesis
         for index, (_, outcome, _) in enumerate(run_again(rerun, found)):
             changes = outcome.writes.get(contract, {})
-            if state_key in changes:
-                made.append(_version(found, index, changes[state_key]))
-        assert made, "a block wrote what none of its transactions did"
-        assert made[-1].height == header.height
+            if key in changes:
+                made.append(_version(found, index, changes[key]))
 
-    rerun.execute(found, lambda result: look(result.writes.get(contract, {})))
+    rerun.execute(found, lambda result: look(result.writes))
     yield from made
 
 
