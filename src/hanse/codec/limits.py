@@ -78,6 +78,13 @@ FEED_QUEUE_BLOCKS: Final = 64  # blocks kept for a slow reader of the feed; then
 REQUESTS_PER_SECOND: Final = 2_000  # requests of one client address; a batch counts as one
 CLOCK_SKEW_MS_MAX: Final = 60_000  # milliseconds between a header's time and a witness's clock
 
+# the engine beside the node
+ENGINE_FRAME_BYTES_MAX: Final = 128 * 1024 * 1024  # bytes of one message; its block ends at 100 MB
+ENGINE_DEPTH_MAX: Final = 8  # messages within one another; ABCI's deepest has five
+ENGINE_BLOCK_BYTES_MAX: Final = 16 * 1024 * 1024  # bytes of its block: 8 MiB in base64, votes
+ENGINE_LOG_BYTES_MAX: Final = 16 * 1024 * 1024  # bytes of its log; as much again lies beside it
+SOCKET_PATH_BYTES_MAX: Final = 103  # bytes of a unix socket's path; macOS has the least room
+
 # genesis and registry
 GENESIS_BYTES_MAX: Final = 1024 * 1024  # bytes of a genesis document
 ORGANISATIONS_MAX: Final = 1_000  # organisations of a genesis
