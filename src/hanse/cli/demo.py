@@ -52,7 +52,7 @@ def build_stage(path: Path, seed: int, suite: str) -> Stage:
     stories = [(app, story_of(app, now_ms, seed=seed)) for app in apps]
     played = tuple((app, story) for app, story in stories if story is not None)
     wallet: dict[str, Signer] = {}
-    founders: dict[str, Founder] = {}
+    founders: dict[str, Founder[Signer]] = {}
     organisations: dict[str, str] = {}
     keys = path / "members"
     keys.mkdir(parents=True)

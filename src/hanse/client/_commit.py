@@ -31,6 +31,7 @@ class EngineValidator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     organisation: str
     power: Count
     public_key: str
+    node: str = ""
 
 
 class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

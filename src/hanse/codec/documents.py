@@ -202,16 +202,6 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validators: str
 
 
-class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Transactions that one gateway bundles; signed by the node's key, ordered as one."""
-
-    ledger: str
-    node: str
-    seq: int
-    txs: list[msgspec.Raw]
-    v: Literal[1]
-
-
 class BlockDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A block as the log keeps it: header, certificate, and for each record its two documents."""
 

@@ -57,6 +57,7 @@ BLOCK_COST_MAX: Final = 2_000_000  # units in one block, about 2 s at worst
 BLOCK_BYTES_MAX: Final = 8 * 1024 * 1024  # bytes of transactions in one block
 BLOCK_WRITE_BYTES_MAX: Final = 16 * 1024 * 1024  # bytes of state written by one block
 SUBMISSION_TXS_MAX: Final = 1_000  # transactions one gateway bundles and signs
+SUBMISSION_BYTES_MAX: Final = 1024 * 1024  # bytes of one submission; 3 of the largest txs fit
 
 # proofs
 LOG_DEPTH_MAX: Final = 64  # hashes in an inclusion path; 2^64 leaves

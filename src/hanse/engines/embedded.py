@@ -8,13 +8,11 @@ Under load a few blocks are in hand at once, each in another step; they are deli
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from hanse.codec.documents import Transaction
-from hanse.codec.limits import PENDING_TXS_MAX
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
-from hanse.errors import Rejected
+from hanse.engines.budget import Budget, check_queue
 
 BLOCK_TXS: Final = 256  # of one block under load: 30 ms of work against 1 ms of sync; with all that
 # waits in one block, callers are answered all at once, and then all of them keep the node waiting
@@ -23,25 +21,6 @@ BLOCKS_IN_HAND: Final = 3  # one is written, one executed, one waits for that
 BESIDE_TXS: Final = 64  # that make it worth to begin a block while another is in hand
 
 Deliver = Callable[[OrderedBlock], Awaitable[None]]
-
-
-@dataclass(eq=False)
-class QueueFull(Rejected):
-    """Too many transactions wait for a block."""
-
-    waiting: int
-    code = "queue_full"
-    status = 429
-    hint = "Send again in a moment; the same bytes count once."
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What one block may hold: transactions, the sum of their ``cost_max``, bytes."""
-
-    txs: int
-    cost: int
-    bytes: int
 
 
 class EmbeddedEngine:
@@ -73,7 +52,7 @@ class EmbeddedEngine:
         """Transactions that wait for a block."""
         return len(self._queue) + len(self._alone)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to deliver blocks on the running event loop."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="embedded-engine")
 
@@ -89,8 +68,7 @@ class EmbeddedEngine:
         Raises:
             QueueFull: with the number that waits.
         """
-        if len(self._queue) + count > PENDING_TXS_MAX:
-            raise QueueFull(len(self._queue))
+        check_queue(len(self._queue), count)
 
     def submit(self, transactions: list[Transaction]) -> None:
         """Put transactions behind those that wait."""

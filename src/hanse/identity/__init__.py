@@ -3,6 +3,7 @@
 
 from hanse.identity.genesis import (
     RESERVED_CONTRACT,
+    EngineValidator,
     Genesis,
     GenesisContract,
     GenesisKey,
@@ -26,6 +27,7 @@ from hanse.identity.validity import is_valid_at
 __all__ = [
     "RESERVED_CONTRACT",
     "Ballot",
+    "EngineValidator",
     "Genesis",
     "GenesisContract",
     "GenesisKey",

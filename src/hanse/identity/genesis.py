@@ -94,6 +94,15 @@ class GenesisValidator(msgspec.Struct, frozen=True):
     suite: str
 
 
+class EngineValidator(msgspec.Struct, frozen=True):
+    """A node that votes on CometBFT: its voting key (Ed25519) and how much its vote weighs."""
+
+    node: str
+    organisation: str
+    power: int
+    public_key: str
+
+
 class GenesisWitness(msgspec.Struct, frozen=True):
     """An outside party whose cosignatures count."""
 
@@ -147,6 +156,12 @@ class Genesis(msgspec.Struct, frozen=True):
     validators: list[GenesisValidator]
     witness_quorum: int
     witnesses: list[GenesisWitness]
+    engine_validators: list[EngineValidator] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def voters(self) -> list[EngineValidator]:
+        """Who votes on the engine; nobody where the operator alone makes headers final."""
+        return self.engine_validators or []
 
 
 _decoder = msgspec.json.Decoder(Genesis)

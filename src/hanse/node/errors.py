@@ -30,6 +30,28 @@ class NodeStopped(Misconfigured):
 
 
 @dataclass(eq=False)
+class NotOrdered(Rejected):
+    """The engine has not ordered the transaction yet; nothing is known about what comes of it."""
+
+    waited_s: int
+    code: ClassVar[str] = "not_ordered_yet"
+    status: ClassVar[int] = 503
+    hint: ClassVar[str] = (
+        "Too few validators may be up (`/readyz` says). Send the same bytes again: they count once."
+    )
+
+
+@dataclass(eq=False)
+class SubmissionRefused(Rejected):
+    """A submission of another node is not one that an honest node makes."""
+
+    node: str
+    reason: str
+    code: ClassVar[str] = "submission_refused"
+    hint: ClassVar[str] = "Whoever runs that node should look at its log; nothing of it counts."
+
+
+@dataclass(eq=False)
 class WorkerTripped(Misconfigured):
     """The locked process that executes contracts was killed, hung, or said what cannot be.
 

@@ -58,6 +58,11 @@ class Folder:
         return self.path / "keys"
 
     @property
+    def engine(self) -> Path:
+        """CometBFT's home, on a ledger of several validators."""
+        return self.path / "engine"
+
+    @property
     def cosigned(self) -> Path:
         """The newest header that has its quorum of cosignatures."""
         return self.path / "cosigned.json"

@@ -16,7 +16,7 @@ from hanse.codec.ordered import OrderedBlock
 from hanse.contracts.contract import Contract
 from hanse.contracts.package import package_hash
 from hanse.crypto.signers import Signer
-from hanse.kernel import Asked, BlockResult, Kernel
+from hanse.kernel import Asked, BlockResult, Executed, Kernel
 from hanse.kernel.genesis import Writes
 from hanse.node import containment, work
 from hanse.node.blocks import (
@@ -34,6 +34,8 @@ from hanse.node.proofs import certificate_document, header_path, root_with_heade
 from hanse.storage import BlockLog, Snapshot, Store
 
 Progress = Callable[[int, int], None]
+Published = Callable[[BlockResult, bytes], Awaitable[None]]
+"""Takes a block that is durable and visible, and its certificate, empty without a header."""
 
 
 def load_kernel(folder: Folder, contracts: Iterable[type[Contract]]) -> Kernel:
@@ -81,7 +83,8 @@ class Ledger:
         self._checkpoint: asyncio.Future[int] | None = None
         self._contained = contained and containment.is_available()
         self.worker: Worker | None = None
-        self.lock = asyncio.Lock()
+        self.lock = asyncio.Lock()  # around what proofs read: held while the tries are ahead
+        self._decided: tuple[int, BlockResult] | None = None
 
     def open(self, progress: Progress | None = None, loaded: Writes | None = None) -> None:
         """Open log and store, replay what the store lacks, and begin the ledger when it is new.
@@ -155,8 +158,13 @@ class Ledger:
             self.log.append([(result.header.height, result.block_id, payload)])
         self.store.apply(as_applied(result))
 
-    def certificate_of(self, result: BlockResult) -> dict[str, object]:
-        """Return the operator's certificate of a block that the store does not have yet."""
+    def certificate_of(self, result: BlockResult) -> dict[str, object] | None:
+        """Return the operator's certificate of a block that the store does not have yet.
+
+        ``None`` where an engine's validators make a header final, in their next block.
+        """
+        if self.folder.genesis.voters:
+            return None
         frontier = result.frontier
         root = root_with_header(self.hash, frontier, result.block_id)
         checkpoint = Checkpoint(self.folder.ledger, frontier.size + 1, root)
@@ -164,34 +172,73 @@ class Ledger:
         note = Note(checkpoint, (build_operator_line(checkpoint, name, self.signer),))
         return certificate_document(header_path(frontier), note)
 
-    async def deliver(
-        self, block: OrderedBlock, published: Callable[[BlockResult, bytes], Awaitable[None]]
-    ) -> None:
+    async def deliver(self, block: OrderedBlock, published: Published) -> None:
         """Apply ``block``, make it durable, then make it visible and hand it to ``published``.
 
         Raises:
             StorageFailed: the log could not be written; the process must end and start again.
         """
-        loop = asyncio.get_running_loop()
-        kernel, store = self.kernel, self.store
-        executed = None
-        if self.worker is not None:  # which goes on with the next block while this one is sealed
-            transactions = kernel.in_order(store, block)
-            executed = await self.worker.execute(transactions, block.time_ms)
+        executed = await self._execute(block)
         async with self.lock:
-            if executed is None:
-                transactions = kernel.in_order(store, block)
-                executed = kernel.execute(store, transactions, block.time_ms)
-            result = kernel.seal(store, block, executed)
-            certificate = b""
-            if result.header is not None:
-                certificate = encode(self.certificate_of(result))
-                payload = encode_block(result, certificate)
-                entry = (result.header.height, result.block_id, payload)
-                await loop.run_in_executor(None, self.log.append, [entry])
-                self._keep(result, durable=True)
+            result, certificate = await self._append(self._seal(block, executed))
         await published(result, certificate)
         self._start_checkpoint()
+
+    async def decide(self, block: OrderedBlock) -> BlockResult:
+        """Return what ``block`` does; nothing is durable or visible before :meth:`commit`.
+
+        Until then proofs wait. A block of the same engine height is the same block: engines decide
+        a height once, and may ask again when they were started again.
+
+        Raises:
+            WorkerTripped: the contracts of the block broke the locked process, twice.
+        """
+        decided = self._decided
+        if decided is not None and decided[0] == block.engine_height:
+            return decided[1]
+        executed = await self._execute(block)
+        await self.lock.acquire()
+        result = self._seal(block, executed)
+        self._decided = (block.engine_height, result)
+        return result
+
+    async def commit(self, published: Published) -> None:
+        """Make the block that was decided last durable and visible; again does nothing.
+
+        Raises:
+            StorageFailed: the log could not be written; the process must end and start again.
+        """
+        if self._decided is None:
+            return
+        result, certificate = await self._append(self._decided[1])
+        self._decided = None
+        self.lock.release()
+        await published(result, certificate)
+        self._start_checkpoint()
+
+    async def _execute(self, block: OrderedBlock) -> Executed | None:
+        """Let the locked process execute a block, while the one before is perhaps being sealed."""
+        if self.worker is None:
+            return None
+        transactions = self.kernel.in_order(self.store, block)
+        return await self.worker.execute(transactions, block.time_ms)
+
+    def _seal(self, block: OrderedBlock, executed: Executed | None) -> BlockResult:
+        kernel, store = self.kernel, self.store
+        if executed is None:
+            transactions = kernel.in_order(store, block)
+            executed = kernel.execute(store, transactions, block.time_ms)
+        return kernel.seal(store, block, executed)
+
+    async def _append(self, result: BlockResult) -> tuple[BlockResult, bytes]:
+        """Make a block durable, then visible; return it with its certificate."""
+        if result.header is None:
+            return result, b""
+        certificate = encode(self.certificate_of(result))
+        entry = (result.header.height, result.block_id, encode_block(result, certificate))
+        await asyncio.get_running_loop().run_in_executor(None, self.log.append, [entry])
+        self._keep(result, durable=True)
+        return result, certificate
 
     async def query(self, asked: Asked) -> work.Came:
         """Return the answer of a query on the newest durable block.

@@ -3,7 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -12,23 +12,27 @@ from hanse.client import _genesis as client_genesis
 from hanse.client.note import Note, encode_note, parse_note
 from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import decode_as
-from hanse.codec.documents import Transaction, header_decoder
+from hanse.codec.documents import header_decoder
 from hanse.codec.ordered import OrderedBlock
+from hanse.codec.submission import Submission
 from hanse.contracts.app import App
 from hanse.contracts.contract import Contract
-from hanse.engines import EmbeddedEngine
-from hanse.engines.embedded import Budget
-from hanse.errors import Malformed, Rejected
+from hanse.engines import Budget, EmbeddedEngine, Engine
+from hanse.engines.cometbft.child import CometEngine
+from hanse.engines.cometbft.engine import CometApplication
+from hanse.errors import Malformed
 from hanse.kernel import BlockResult
 from hanse.node import proofs
-from hanse.node.admission import Prepared, check_rest, prepare, refused
-from hanse.node.answers import Answer, Request, problem_answer
+from hanse.node.admission import refused
+from hanse.node.answers import Answer, problem_answer
 from hanse.node.catalogue import Catalogue
 from hanse.node.clock import wall_clock_ms
+from hanse.node.consensus import Consensus
 from hanse.node.cosigning import Cosigning
-from hanse.node.errors import NodeStopped, NotFound, WorkerTripped
+from hanse.node.errors import NotFound, WorkerTripped
 from hanse.node.feed import Feed
 from hanse.node.folder import Folder
+from hanse.node.intake import Intake
 from hanse.node.ledger import Ledger, Progress
 from hanse.node.metrics import Metrics
 from hanse.node.queries import Queries
@@ -37,8 +41,6 @@ from hanse.node.reading import BlockReader, RecordView
 from hanse.node.rehearsal import rehearse
 from hanse.node.verifier import Verifier
 from hanse.vault.documents import Documents
-
-ADMITTED_TXS: Final = 128  # of one call at a time: 3 ms, in which nobody else is served
 
 Document = dict[str, Any]
 
@@ -68,11 +70,8 @@ class NodeService:
         self.catalogue = Catalogue(self.kernel, apps)
         self._genesis = client_genesis.decode_genesis(folder.genesis_bytes)
         self._cosigning = Cosigning(self._genesis, folder.cosigned)
-        self._pending: dict[bytes, tuple[bytes, list[tuple[Request, int]]]] = {}
         self._metrics = Metrics()
         self._verifier = Verifier()
-        self._verifying = 0  # transactions prepared that the engine does not have yet
-        self._failure: BaseException | None = None
         self._rehearsing = asyncio.Lock()
 
     async def start(self, progress: Progress | None = None) -> None:
@@ -88,18 +87,30 @@ class NodeService:
         self.reader = BlockReader(self._node, self.catalogue)
         self.queries = Queries(self._node, self.catalogue, self._now_ms)
         self._feed = Feed(self.reader)
-        self._cosigning.add(store.height, self._newest_certificate()[1])
+        if not self.folder.genesis.voters:
+            self._cosigning.add(store.height, self._newest_certificate()[1])
+        self._engine = self._make_engine()
+        self._intake = Intake(
+            self.kernel, store, self._engine, self._verifier, self._receipt, self._now_ms
+        )
+        await self._engine.start()
+
+    def _make_engine(self) -> Engine:
+        """Return what orders here: the node itself, or CometBFT where the genesis has voters."""
         rules = self.kernel.rules
         budget = Budget(rules.block_txs_max, rules.block_cost_max, rules.block_bytes_max)
+        if self.folder.genesis.voters:
+            host = Consensus(self._node, self._verifier, self._published, self._expired)
+            application = CometApplication(host, self.hash.tagged, budget, self._now_ms() * 1_000)
+            return CometEngine(application, self.folder.engine)
         header = self._node.header
-        self._engine = EmbeddedEngine(
+        return EmbeddedEngine(
             self._deliver,
             self._now_ms,
             budget,
             height=header.engine_height,
             time_ms=header.time_ms,
         )
-        self._engine.start()
 
     async def stop(self) -> None:
         """Finish the block in hand, write a checkpoint, close."""
@@ -116,80 +127,7 @@ class NodeService:
 
     async def submit(self, raws: Sequence[bytes]) -> list[Answer]:
         """Return one answer for each transaction, in order, once all are durable."""
-        if not raws:
-            return []
-        if self._failure is not None:
-            raise NodeStopped(type(self._failure).__name__)
-        request = Request([None] * len(raws), len(raws))
-        before: asyncio.Task[None] | None = None
-        for start in range(0, len(raws), ADMITTED_TXS):
-            prepared = self._prepare_all(raws, start, request)
-            self._verifying += len(prepared)
-            before = asyncio.create_task(self._admit(prepared, request, before))
-            await asyncio.sleep(0)  # its signatures are verified while the next are prepared
-        assert before is not None
-        await before
-        await request.done
-        return [a for a in request.answers if a is not None]
-
-    def _prepare_all(
-        self, raws: Sequence[bytes], start: int, request: Request
-    ) -> list[tuple[int, Prepared]]:
-        prepared: list[tuple[int, Prepared]] = []
-        store = self._node.store
-        for index, raw in enumerate(raws[start : start + ADMITTED_TXS], start):
-            try:
-                self._engine.check(self._verifying + len(prepared) + 1)
-                prepared.append((index, prepare(self.kernel, store, store, raw)))
-            except Rejected as error:
-                request.put(index, problem_answer(error))
-        return prepared
-
-    async def _admit(
-        self,
-        prepared: list[tuple[int, Prepared]],
-        request: Request,
-        before: asyncio.Task[None] | None,
-    ) -> None:
-        """Verify the signatures; once ``before`` is done, hand to the engine what is fit for it."""
-        checks = [check for _, made in prepared for check in made.checks]
-        try:
-            verdicts = await self._verifier.verify(checks)
-            if before is not None:
-                await before
-        finally:
-            self._verifying -= len(prepared)
-        now_ms = self._now_ms()
-        ready: list[Transaction] = []
-        at = 0
-        for index, made in prepared:
-            signed = verdicts[at : at + len(made.checks)]
-            at += len(made.checks)
-            try:
-                if not made.duplicate:
-                    check_rest(self.kernel, made.transaction, signed, now_ms)
-                self._take(made, request, index, ready)
-            except Rejected as error:
-                request.put(index, problem_answer(error))
-        self._engine.submit(ready)
-
-    def _take(
-        self, admitted: Prepared, request: Request, index: int, ready: list[Transaction]
-    ) -> None:
-        tx = admitted.transaction
-        if admitted.duplicate:
-            found = self.reader.find(tx.id)
-            assert found is not None
-            request.put(index, Answer(ok=True, status=200, body=found.receipt))
-            return
-        waiting = self._pending.get(tx.nonce_digest)
-        if waiting is None:
-            self._pending[tx.nonce_digest] = (tx.id, [(request, index)])
-            ready.append(tx)
-        elif waiting[0] == tx.id:
-            waiting[1].append((request, index))
-        else:
-            raise refused("nonce_reused", tx)
+        return await self._intake.submit(raws)
 
     async def _deliver(self, block: OrderedBlock) -> None:
         try:
@@ -197,7 +135,7 @@ class NodeService:
         except WorkerTripped as error:
             self._set_apart(block, error)
         except BaseException as error:
-            self._fail(error)
+            self._intake.fail(error)
             raise
 
     def _set_apart(self, block: OrderedBlock, error: WorkerTripped) -> None:
@@ -207,41 +145,31 @@ class NodeService:
         """
         transactions = [tx for s in block.submissions for tx in s.transactions]
         if len(transactions) > 1:
+            assert isinstance(self._engine, EmbeddedEngine)
             self._engine.again(transactions)
         else:
             for tx in transactions:
-                self._answer(tx, problem_answer(error))
-
-    def _fail(self, error: BaseException) -> None:
-        """Let nobody wait for an answer that cannot come; the process ends and starts again."""
-        self._failure = error
-        for _, waiting in self._pending.values():
-            for request, _ in waiting:
-                if not request.done.done():
-                    request.done.set_exception(NodeStopped(type(error).__name__))
-        self._pending.clear()
+                self._intake.answer(tx, problem_answer(error))
 
     async def _published(self, result: BlockResult, certificate: bytes) -> None:
-        if result.header is not None:
-            self.reader.keep(result, certificate)
-        for tx, receipt in result.records:
-            self._answer(tx, Answer(ok=True, status=200, body=receipt))
-        for drop in result.dropped:
-            self._answer(drop.transaction, problem_answer(refused(drop.code, drop.transaction)))
-        for tx in result.repeated:
-            found = self.reader.find(tx.id)
-            assert found is not None
-            self._answer(tx, Answer(ok=True, status=200, body=found.receipt))
-        if result.header is not None:
+        if result.header is None:
+            self._intake.applied(result)
+            return
+        self.reader.keep(result, certificate)
+        self._intake.applied(result)
+        if not self.folder.genesis.voters:
             note = parse_note(msgspec.json.decode(certificate)["note"])
             self._cosigning.add(result.header.height, note)
-            self._metrics.block(result)
-            self._feed.publish(result)
+        self._metrics.block(result)
+        self._feed.publish(result)
 
-    def _answer(self, tx: Transaction, answer: Answer) -> None:
-        _, waiting = self._pending.pop(tx.nonce_digest, (b"", []))
-        for request, index in waiting:
-            request.put(index, answer)
+    def _expired(self, submission: Submission) -> None:
+        for tx in submission.transactions:
+            self._intake.answer(tx, problem_answer(refused("expired", tx)))
+
+    def _receipt(self, tx_id: bytes) -> bytes | None:
+        found = self.reader.find(tx_id)
+        return None if found is None else found.receipt
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -252,7 +180,7 @@ class NodeService:
         return {
             "block_id": to_text(self._node.store.block_id),
             "contracts": list(self.kernel.directory.contracts(self._node.store)),
-            "engine": "embedded",
+            "engine": "cometbft" if genesis.voters else "embedded",
             "hash": genesis.hash,
             "height": header.height,
             "ledger": self.ledger,
@@ -386,8 +314,9 @@ class NodeService:
 
     def ready(self) -> tuple[bool, Document]:
         """Return whether the node takes transactions, with the reasons."""
-        return self._failure is None, {
-            "engine": "stopped" if self._failure else "running",
+        failure = self._intake.failure
+        return failure is None, {
+            "engine": "stopped" if failure else "running",
             "height": self._node.store.height,
             "containment": self._node.containment,
         }

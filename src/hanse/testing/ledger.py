@@ -20,6 +20,7 @@ from hanse.contracts.contract import MARK, Context, Contract
 from hanse.contracts.refusals import Refused
 from hanse.contracts.types import OrganisationId
 from hanse.crypto import signers
+from hanse.crypto.signers import Signer
 from hanse.errors import Refusal
 from hanse.gateway.app import build_app
 from hanse.gateway.server import start as start_gateway
@@ -46,7 +47,7 @@ class Ledger(Generic[C]):
         self.contract = contract
         self.clock = clock or Clock()
         self._path = path
-        self._founders: dict[str, Founder] = {}
+        self._founders: dict[str, Founder[Signer]] = {}
         self._clients: dict[str, Client] = {}
         self._running: _Running | None = None
 
