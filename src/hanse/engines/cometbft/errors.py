@@ -48,6 +48,18 @@ class EngineHomeInvalid(Corrupt):
 
 
 @dataclass(eq=False)
+class SignStateMissing(Misconfigured):
+    """A voting key is there, and what it signed last is not: it could sign twice."""
+
+    path: str
+    code: ClassVar[str] = "sign_state_missing"
+    hint: ClassVar[str] = (
+        "Put the newest sign state back; if it is lost, start once with a look back over the last"
+        " blocks, or replace the voting key by a proposal. Never copy one from a backup."
+    )
+
+
+@dataclass(eq=False)
 class EngineStopped(Misconfigured):
     """CometBFT ended, and nobody asked it to."""
 
