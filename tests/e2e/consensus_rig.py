@@ -14,6 +14,7 @@ from hanse.crypto import signers
 from hanse.crypto.signers import Signer
 from hanse.engines.cometbft import messages as m
 from hanse.engines.cometbft.engine import CometApplication
+from hanse.engines.cometbft.home import Keys
 from hanse.engines.cometbft.parts import ProposalStatus, Timestamp
 from hanse.node import service as service_module
 from hanse.node.clock import wall_clock_ms
@@ -30,8 +31,8 @@ SUITE = "ed25519-sha256"
 class Played:
     """An engine that does nothing by itself: the test asks its application."""
 
-    def __init__(self, application: CometApplication, home: Path) -> None:
-        del home
+    def __init__(self, application: CometApplication, *rest: object) -> None:
+        del rest
         self.application = application
         self.check, self.submit = application.check, application.submit
 
@@ -166,8 +167,10 @@ def run(tmp_path: Path, scenario: Callable[[Net], Awaitable[None]]) -> None:
     async def main() -> None:
         keys = {f"al@{name}": signers.generate(SUITE) for name in ORGANISATIONS}
         nodes = {name: signers.generate(SUITE) for name in ORGANISATIONS}
-        voting = {name: signers.generate(SUITE).public_key for name in ORGANISATIONS}
-        operators = [Operator(f"n-{o}", o, nodes[o], voting[o]) for o in ORGANISATIONS]
+        engine = {o: Keys(signers.generate(SUITE), signers.generate(SUITE)) for o in ORGANISATIONS}
+        operators = [
+            Operator(f"n-{o}", o, nodes[o], engine[o].voting.public_key) for o in ORGANISATIONS
+        ]
         genesis = found(
             network="four",
             time_ms=wall_clock_ms() - MINUTE,
@@ -177,7 +180,10 @@ def run(tmp_path: Path, scenario: Callable[[Net], Awaitable[None]]) -> None:
             others=operators[1:],
             contracts=APP.contracts,
         )
-        folders = [make_folder(tmp_path / o, genesis, f"n-{o}", nodes[o]) for o in ORGANISATIONS]
+        folders = [
+            make_folder(tmp_path / o, genesis, f"n-{o}", nodes[o], engine[o])
+            for o in ORGANISATIONS
+        ]
         net = Net(folders, keys)
         with patch.object(service_module, "CometEngine", Played):
             await net.start()

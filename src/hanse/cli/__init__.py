@@ -18,6 +18,7 @@ from hanse.cli.output import keep_examples
 COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "Try it": {
         "demo": ("demo", "Start a network of several organisations and play its story."),
+        "up": ("up", "Run a network of several validators on this machine."),
         "bench": ("bench", "Measure committed transactions a second, client included."),
     },
     "Write a contract": {
@@ -47,6 +48,7 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     "Run a node": {
         "node": ("node", "Make and run a node."),
+        "network": ("network", "Found a network of several organisations, or join one."),
         "key": ("key", "Make and look at key files."),
         "audit": ("audit", "Execute a node's log again from genesis and compare everything."),
         "backup": ("backup", "Write a backup of a node into one file, while it runs or not."),

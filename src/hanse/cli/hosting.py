@@ -4,6 +4,7 @@
 import asyncio
 import gc
 import socket
+import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hanse.console import build_console
 from hanse.console.security import Sessions
 from hanse.contracts.app import App
 from hanse.crypto.signers import Signer
+from hanse.engines.cometbft.child import Meeting
 from hanse.errors import HanseError
 from hanse.gateway.app import Gateway, build_app
 from hanse.gateway.server import start as start_gateway
@@ -41,6 +43,16 @@ def free_port(host: str) -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def meeting_of(folder: Folder) -> Meeting:
+    """Return where the engine of a node meets others, by ``hanse.toml`` in its folder."""
+    try:
+        settings = tomllib.loads((folder.path / "hanse.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Meeting()
+    engine = settings.get("engine", {})
+    return Meeting(engine["p2p"], peers=tuple(engine["persistent_peers"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,7 @@ async def opened(
 
     ``sessions`` are those of a console that this one follows at the same address.
     """
-    service = NodeService(folder, apps)
+    service = NodeService(folder, apps, meeting=meeting_of(folder))
     await service.start(progress)
     client = AsyncClient(url, trust=folder.ledger)
     console = build_console(client, wallet=wallet, apps=apps, sessions=sessions)

@@ -11,9 +11,11 @@ from hanse.codec.canonical import decode_as
 from hanse.codec.documents import header_decoder
 from hanse.codec.ordered import OrderedBlock
 from hanse.codec.submission import Submission, decode_submission
-from hanse.engines.cometbft.engine import Decided, voting_address
+from hanse.engines.cometbft.engine import Decided
+from hanse.engines.cometbft.home import EngineGenesis, EngineValidator, address_of
 from hanse.node.admission import signature_checks
 from hanse.node.errors import SubmissionRefused
+from hanse.node.folder import Folder
 from hanse.node.ledger import Ledger, Published
 from hanse.node.verifier import Check, Verifier
 
@@ -93,7 +95,7 @@ class Consensus:
     def voter(self, address: bytes) -> str | None:
         """Return the node whose voting key has this address."""
         for voter in self._node.folder.genesis.voters:
-            if voting_address(to_bytes(voter.public_key)) == address:
+            if address_of(to_bytes(voter.public_key)) == address:
                 return f"{voter.node}@{voter.organisation}"
         return None
 
@@ -114,6 +116,15 @@ class Consensus:
             with suppress(OSError):  # without it the engine plays more empty blocks again
                 beside.write_text(str(engine_height))
                 beside.replace(self._idle_path)
+
+
+def engine_genesis(folder: Folder) -> EngineGenesis:
+    """Return what the engines of a ledger begin with."""
+    voters = tuple(
+        EngineValidator(to_bytes(v.public_key), v.power, f"{v.node}@{v.organisation}")
+        for v in folder.genesis.voters
+    )
+    return EngineGenesis(folder.ledger, folder.genesis.time_ms, voters)
 
 
 def _read_number(path: Path) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from hanse.codec.canonical import decode, decode_as, encode
 from hanse.crypto import keyfiles
 from hanse.crypto.signers import Signer
+from hanse.engines.cometbft.home import Keys
 from hanse.identity import Genesis, decode_genesis, ledger_id
 from hanse.node.errors import NotTheDirectory
 
@@ -75,31 +76,61 @@ class Folder:
         """
         return keyfiles.load(self.keys / "node.key", passphrase=passphrase)
 
+    def engine_keys(self, passphrase: str | None = None) -> Keys:
+        """Return the keys of the node's engine: by which peers know it, and with which it votes.
 
-def make_folder(path: Path, genesis_bytes: bytes, node: str, signer: Signer) -> Folder:
-    """Return the new folder of ``node``, its genesis and key written.
+        Raises:
+            Misconfigured: a key file is missing, readable by others, or of another passphrase.
+        """
+        peer, voting = (
+            keyfiles.load(self.keys / f"{name}.key", passphrase=passphrase)
+            for name in ("peer", "voting")
+        )
+        return Keys(peer, voting)
+
+
+def make_folder(
+    path: Path, genesis_bytes: bytes, node: str, signer: Signer, engine: Keys | None = None
+) -> Folder:
+    """Return the new folder of ``node``, its genesis and keys written.
+
+    ``engine`` are the keys of an engine of several validators.
 
     Raises:
         NotTheDirectory: there is a node in it already, or the genesis names no such validator.
     """
-    if (path / "node.json").exists():
-        raise NotTheDirectory(str(path), "it holds a node already")
     genesis = decode_genesis(genesis_bytes)
     validator = next((v for v in genesis.validators if v.node == node), None)
     if validator is None:
         raise NotTheDirectory(str(path), f"the genesis names no validator {node}")
+    _require_fresh(path)
     path.mkdir(parents=True, exist_ok=True)
     (path / "keys").mkdir(mode=0o700, exist_ok=True)
     keyfiles.save(path / "keys" / "node.key", signer, passphrase=None)
+    if engine is not None:
+        keyfiles.save(path / "keys" / "peer.key", engine.node, passphrase=None)
+        keyfiles.save(path / "keys" / "voting.key", engine.voting, passphrase=None)
+    return mark_folder(path, genesis_bytes, node, validator.organisation)
+
+
+def mark_folder(path: Path, genesis_bytes: bytes, node: str, organisation: str) -> Folder:
+    """Return the folder, which has its keys already, as that of a node of this ledger.
+
+    Raises:
+        NotTheDirectory: there is a node in it already.
+    """
+    _require_fresh(path)
+    genesis = decode_genesis(genesis_bytes)
     (path / "genesis.json").write_bytes(genesis_bytes)
-    marker = _Marker(
-        format=FORMAT,
-        ledger=ledger_id(genesis_bytes, genesis.hash),
-        node=node,
-        organisation=validator.organisation,
-    )
+    ledger = ledger_id(genesis_bytes, genesis.hash)
+    marker = _Marker(format=FORMAT, ledger=ledger, node=node, organisation=organisation)
     (path / "node.json").write_bytes(encode(marker))
     return open_folder(path)
+
+
+def _require_fresh(path: Path) -> None:
+    if (path / "node.json").exists():
+        raise NotTheDirectory(str(path), "it holds a node already")
 
 
 def open_folder(path: Path) -> Folder:

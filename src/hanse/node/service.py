@@ -18,7 +18,7 @@ from hanse.codec.submission import Submission
 from hanse.contracts.app import App
 from hanse.contracts.contract import Contract
 from hanse.engines import Budget, EmbeddedEngine, Engine
-from hanse.engines.cometbft.child import CometEngine
+from hanse.engines.cometbft.child import CometEngine, Meeting
 from hanse.engines.cometbft.engine import CometApplication
 from hanse.errors import Malformed
 from hanse.kernel import BlockResult
@@ -27,7 +27,7 @@ from hanse.node.admission import refused
 from hanse.node.answers import Answer, problem_answer
 from hanse.node.catalogue import Catalogue
 from hanse.node.clock import wall_clock_ms
-from hanse.node.consensus import Consensus
+from hanse.node.consensus import Consensus, engine_genesis
 from hanse.node.cosigning import Cosigning
 from hanse.node.errors import NotFound, WorkerTripped
 from hanse.node.feed import Feed
@@ -55,8 +55,19 @@ class NodeService:
         *,
         passphrase: str | None = None,
         now_ms: Callable[[], int] = wall_clock_ms,
+        meeting: Meeting | None = None,
     ) -> None:
-        """Prepare a node; :meth:`start` opens it. ``now_ms`` is the clock that it believes."""
+        """Prepare a node; :meth:`start` opens it.
+
+        Args:
+            folder: the node's.
+            apps: those that are installed.
+            passphrase: opens its key files.
+            now_ms: the clock that it believes.
+            meeting: where its engine meets others, on a ledger of several validators.
+        """
+        self._meeting = meeting or Meeting()
+        self._passphrase = passphrase
         self._now_ms = now_ms
         self.folder = folder
         self.apps = apps
@@ -102,7 +113,14 @@ class NodeService:
         if self.folder.genesis.voters:
             host = Consensus(self._node, self._verifier, self._published, self._expired)
             application = CometApplication(host, self.hash.tagged, budget, self._now_ms() * 1_000)
-            return CometEngine(application, self.folder.engine)
+            return CometEngine(
+                application,
+                engine_genesis(self.folder),
+                self.folder.engine_keys(self._passphrase),
+                self.folder.engine,
+                host.node,
+                self._meeting,
+            )
         header = self._node.header
         return EmbeddedEngine(
             self._deliver,

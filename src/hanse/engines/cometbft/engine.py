@@ -30,11 +30,6 @@ KNOWN_MAX: Final = 4_000  # verified submissions that are remembered
 RETRY: Final = 32_000  # code of InsertTx that lets the engine offer it again
 
 
-def voting_address(public_key: bytes) -> bytes:
-    """Return the engine's name for a voting key."""
-    return sha256(public_key).digest()[:20]
-
-
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What executing a block gave: the app hash, and voting keys with their new power."""
