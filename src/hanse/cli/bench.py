@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import click
 
 from hanse.apps._world.seeded import Seeded
-from hanse.cli.bench_load import Bank, account, load_bank
+from hanse.cli.bench_load import Bank, account, load_bank, load_network_bank
 from hanse.cli.output import common, emit
 from hanse.client import AsyncClient
 from hanse.client.bulk import Draft, Drafter, encode_args
@@ -59,6 +59,7 @@ class Count:
     seconds: float = 0.0
     client_cpu: float = 0.0
     node_cpu: float = 0.0
+    engine_cpu: float = 0.0
     latencies_ms: list[float] = field(default_factory=list)
 
 
@@ -125,40 +126,58 @@ class Load:
 
 
 @contextmanager
-def node_process(bank: Bank) -> Iterator[tuple[str, int]]:
-    """Run the bank's node in a process of its own; yields its address and process id."""
-    command = [
-        sys.executable, "-m", "hanse", "node", "run", str(bank.folder.path),
-        "--port", "0", "--app", "hanse.testing.smallbank", "--json",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def node_processes(bank: Bank) -> Iterator[list[tuple[str, int]]]:
+    """Run the bank's nodes, each in a process; yields their addresses and process ids."""
+    processes: list[subprocess.Popen[str]] = []
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if '"url":"' not in line:
-            raise BenchFailed
-        yield line.split('"url":"')[1].split('"')[0], process.pid
+        for folder in bank.folders:
+            command = [
+                sys.executable, "-m", "hanse", "node", "run", str(folder.path),
+                "--port", "0", "--app", "hanse.testing.smallbank", "--json",
+            ]  # fmt: skip
+            processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        found: list[tuple[str, int]] = []
+        for process in processes:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if '"url":"' not in line:
+                raise BenchFailed
+            found.append((line.split('"url":"')[1].split('"')[0], process.pid))
+        yield found
     finally:
-        process.terminate()
-        process.wait(timeout=60)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=60)
 
 
 def cpu_of(pid: int) -> float:
     """Return the CPU seconds of a process and its children (proc(5), fields 14 and 15)."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    ticks = 0
-    for one in (str(pid), *children):
-        fields = Path(f"/proc/{one}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(_cpu_seconds(one) for one in (str(pid), *children))
 
 
-async def closed_loop(client: AsyncClient, load: Load, seconds: float, pid: int) -> Count:
+def engine_cpu_of(pid: int) -> float:
+    """Return the CPU seconds of the CometBFT that is a child of a node."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    names = {one: Path(f"/proc/{one}/comm").read_text(encoding="ascii").strip() for one in children}
+    return sum(_cpu_seconds(one) for one, name in names.items() if name == "cometbft")
+
+
+def _cpu_seconds(pid: str) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def closed_loop(
+    clients: list[AsyncClient], load: Load, seconds: float, pids: list[int]
+) -> Count:
     """Keep ``IN_FLIGHT`` batches under way for that long; every receipt is verified."""
     count = Count()
-    begin, cpu, node = time.monotonic(), time.process_time(), cpu_of(pid)
+    begin, cpu = time.monotonic(), time.process_time()
+    node, engine = sum(map(cpu_of, pids)), sum(map(engine_cpu_of, pids))
 
-    async def lane() -> None:
+    async def lane(client: AsyncClient) -> None:
         batch = await load.draw(BATCH)
         while time.monotonic() - begin < seconds:
             count.sent += len(batch)
@@ -166,20 +185,22 @@ async def closed_loop(client: AsyncClient, load: Load, seconds: float, pid: int)
             batch = await load.draw(BATCH)  # signed while the node is at work
             _tally(count, await sending)
 
-    await asyncio.gather(*[lane() for _ in range(IN_FLIGHT)])
+    lanes = max(IN_FLIGHT, len(clients))
+    await asyncio.gather(*[lane(clients[number % len(clients)]) for number in range(lanes)])
     count.seconds = time.monotonic() - begin
     count.client_cpu = time.process_time() - cpu
-    count.node_cpu = cpu_of(pid) - node
+    count.engine_cpu = sum(map(engine_cpu_of, pids)) - engine
+    count.node_cpu = sum(map(cpu_of, pids)) - node - count.engine_cpu
     return count
 
 
-async def open_loop(client: AsyncClient, load: Load, seconds: float, rate: float) -> Count:
+async def open_loop(clients: list[AsyncClient], load: Load, seconds: float, rate: float) -> Count:
     """Send batches at a fixed rate and note how long each takes from its due time."""
     count = Count()
     begin = time.monotonic()
     tasks: list[asyncio.Task[None]] = []
 
-    async def one(due: float) -> None:
+    async def one(due: float, client: AsyncClient) -> None:
         batch = load.batch(LATENCY_BATCH)
         count.sent += len(batch)
         _tally(count, await client.submit_drafts(batch))
@@ -188,7 +209,7 @@ async def open_loop(client: AsyncClient, load: Load, seconds: float, rate: float
     number = 0
     while (due := begin + number * LATENCY_BATCH / rate) < begin + seconds:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
-        tasks.append(asyncio.create_task(one(due)))
+        tasks.append(asyncio.create_task(one(due, clients[number % len(clients)])))
         number += 1
     await asyncio.gather(*tasks)
     count.seconds = time.monotonic() - begin
@@ -203,33 +224,45 @@ def _tally(count: Count, outcomes: list[Any]) -> None:
             count.refused += 1
 
 
-def disk_bytes(path: Path) -> int:
-    """Return the bytes that the files under ``path`` occupy on disk."""
-    return sum(f.stat().st_blocks * 512 for f in path.rglob("*") if f.is_file())
+def disk_bytes(bank: Bank) -> int:
+    """Return the bytes that the files of all nodes occupy on disk."""
+    files = (f for folder in bank.folders for f in folder.path.rglob("*"))
+    return sum(_blocks(f) for f in files) * 512
+
+
+def _blocks(path: Path) -> int:
+    with suppress(OSError):  # the engine removes files while we look
+        if path.is_file():
+            return path.stat().st_blocks
+    return 0
 
 
 async def _measure(bank: Bank, workload: str, seconds: float, seed: int) -> dict[str, Any]:
-    with node_process(bank) as (url, pid):
-        async with AsyncClient(url, trust=bank.folder.ledger) as client:
-            genesis = await client.genesis()
+    with node_processes(bank) as nodes:
+        pids = [pid for _, pid in nodes]
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(AsyncClient(url, trust=bank.folder.ledger))
+                for url, _ in nodes
+            ]
+            genesis = await clients[0].genesis()
             drafters = [Drafter(genesis, name, "k1", s) for name, s in bank.members.items()]
             load = Load(bank, drafters, workload, seed)
-            await closed_loop(client, load, min(2.0, seconds), pid)
-            size = disk_bytes(bank.folder.path)
-            count = await closed_loop(client, load, seconds, pid)
+            await closed_loop(clients, load, min(2.0, seconds), pids)
+            size = disk_bytes(bank)
+            count = await closed_loop(clients, load, seconds, pids)
             rate = count.committed / count.seconds
-            slow = await open_loop(client, load, max(2.0, seconds / 2), rate / 2)
-        grown = disk_bytes(bank.folder.path) - size
+            slow = await open_loop(clients, load, max(2.0, seconds / 2), rate / 2)
+        grown = disk_bytes(bank) - size
     total = count.committed + slow.committed
     latencies = sorted(slow.latencies_ms)
+    parts = {"client": count.client_cpu, "engine": count.engine_cpu, "node": count.node_cpu}
+    by_part = {name: round(cpu / count.committed * 1e6, 1) for name, cpu in parts.items()}
     return {
-        "bytes_per_tx": round(grown / total),
+        "bytes_per_tx": round(grown / total / len(nodes)),
         "committed": count.committed,
-        "cpu_us_by_part": {
-            "client": round(count.client_cpu / count.committed * 1e6, 1),
-            "node": round(count.node_cpu / count.committed * 1e6, 1),
-        },
-        "cpu_us_per_tx": round((count.client_cpu + count.node_cpu) / count.committed * 1e6, 1),
+        "cpu_us_by_part": by_part,
+        "cpu_us_per_tx": round(sum(by_part.values()), 1),
         "lost": count.sent - count.committed - count.refused,
         "p50_ms": round(statistics.median(latencies), 1),
         "p95_ms": round(latencies[int(len(latencies) * 0.95)], 1),
@@ -238,18 +271,44 @@ async def _measure(bank: Bank, workload: str, seconds: float, seed: int) -> dict
     }
 
 
-def _run(workload: str, seconds: float, seed: int, suite: str, accounts: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured; ``validators`` is 0 on the embedded engine."""
+
+    workload: str
+    seconds: float
+    seed: int
+    suite: str
+    validators: int
+
+
+def _run(plan: Plan, accounts: int) -> dict[str, Any]:
     path = Path(tempfile.mkdtemp(prefix="hanse-bench-"))
+    size = {"members": MEMBERS, "accounts": accounts}
     try:
-        bank = load_bank(path / "node", members=MEMBERS, accounts=accounts, suite=suite)
-        result = asyncio.run(_measure(bank, workload, seconds, seed))
+        if plan.validators:
+            bank = load_network_bank(path, validators=plan.validators, suite=plan.suite, **size)
+        else:
+            bank = load_bank(path / "node", suite=plan.suite, **size)
+        result = asyncio.run(_measure(bank, plan.workload, plan.seconds, plan.seed))
     finally:
         shutil.rmtree(path)
-    return {"accounts": accounts, "engine": "embedded", "workload": workload, **result}
+    engine = {"engine": "cometbft", "validators": plan.validators}
+    said = engine if plan.validators else {"engine": "embedded"}
+    return {"accounts": accounts, "workload": plan.workload, **said, **result}
 
 
 @click.command()
-@click.option("--engine", type=click.Choice(["embedded"]), default="embedded", show_default=True)
+@click.option(
+    "--engine", type=click.Choice(["embedded", "cometbft"]), default="embedded", show_default=True
+)
+@click.option(
+    "--validators",
+    type=click.IntRange(1, 10),
+    default=4,
+    show_default=True,
+    help="Of CometBFT, each a node of its own.",
+)
 @click.option("--workload", type=click.Choice(WORKLOADS), default="uniform", show_default=True)
 @click.option("--seconds", type=float, default=10.0, show_default=True, help="Of the timed phase.")
 @click.option("--accounts", type=int, default=10_000, show_default=True)
@@ -260,6 +319,7 @@ def _run(workload: str, seconds: float, seed: int, suite: str, accounts: int) ->
 def bench(  # the command's options
     *,
     engine: str,
+    validators: int,
     workload: str,
     seconds: float,
     accounts: int,
@@ -276,12 +336,14 @@ def bench(  # the command's options
     Examples:
       hanse bench --workload zipf --seconds 10 --json
       hanse bench --scale --json
+      hanse bench --engine cometbft --validators 4 --workload zipf --json
     """
-    del engine
     seconds = max(seconds, SCALE_SECONDS) if scale else seconds
-    result = _run(workload, seconds, seed, suite, accounts)
+    voting = validators if engine == "cometbft" else 0
+    plan = Plan(workload, seconds, seed, suite, voting)
+    result = _run(plan, accounts)
     if scale:
-        large = _run(workload, seconds, seed, suite, 1_000_000)
+        large = _run(plan, 1_000_000)
         small_node, large_node = (r["cpu_us_by_part"]["node"] for r in (result, large))
         result["cost_ratio"] = round(large["cpu_us_per_tx"] / result["cpu_us_per_tx"], 2)
         result["cost_ratio_of_node"] = round(large_node / small_node, 2)

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hanse.cli.localnet import make_network
 from hanse.contracts.keys import encode_key
 from hanse.contracts.records import Codec
 from hanse.crypto import signers
@@ -20,11 +21,16 @@ OPENING = 1_000_000  # minor units in each account at first
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """A loaded ledger with the keys of its members."""
+    """A loaded ledger with the keys of its members; on several validators a folder of each."""
 
-    folder: Folder
+    folders: tuple[Folder, ...]
     members: dict[str, Signer]
     accounts: int
+
+    @property
+    def folder(self) -> Folder:
+        """The first node's folder."""
+        return self.folders[0]
 
 
 def account(number: int) -> str:
@@ -44,19 +50,39 @@ def load_bank(path: Path, *, members: int, accounts: int, suite: str) -> Bank:
         contracts=APP.contracts,
     )
     folder = make_folder(path, genesis, "node1", operator)
-    keys = {f"m{i:05d}@bank": signers.generate(suite) for i in range(members)}
-    ledger = Ledger(folder, APP.contracts, operator)
-    ledger.open(loaded={"registry": _members(keys), "smallbank": _accounts(accounts)})
-    ledger.close()
-    return Bank(folder, keys, accounts)
+    keys = _load((folder,), "bank", members, accounts, suite)
+    return Bank((folder,), keys, accounts)
 
 
-def _members(keys: dict[str, Signer]) -> dict[bytes, bytes | None]:
+def load_network_bank(
+    path: Path, *, validators: int, members: int, accounts: int, suite: str
+) -> Bank:
+    """Return a new ledger of that many validators, each loaded with the same state."""
+    nodes = make_network(path, validators, APP.contracts, suite=suite)
+    folders = tuple(node.folder for node in nodes)
+    keys = _load(folders, nodes[0].organisation, members, accounts, suite)
+    return Bank(folders, keys, accounts)
+
+
+def _load(
+    folders: tuple[Folder, ...], organisation: str, members: int, accounts: int, suite: str
+) -> dict[str, Signer]:
+    """Begin the ledger of each folder with the same members and accounts; return their keys."""
+    keys = {f"m{i:05d}@{organisation}": signers.generate(suite) for i in range(members)}
+    loaded = {"registry": _members(keys, organisation), "smallbank": _accounts(accounts)}
+    for folder in folders:
+        ledger = Ledger(folder, APP.contracts, folder.signer(), contained=False)
+        ledger.open(loaded=loaded)
+        ledger.close()
+    return keys
+
+
+def _members(keys: dict[str, Signer], organisation: str) -> dict[bytes, bytes | None]:
     member = Codec[r.Member](r.Member)
     key = Codec[r.Key](r.Key)
     out: dict[bytes, bytes | None] = {}
     for name, signer in keys.items():
-        entry = r.Member(from_height=0, organisation="bank")
+        entry = r.Member(from_height=0, organisation=organisation)
         out[b"members\x00" + encode_key(name)] = member.encode(entry)
         public = r.Key(
             from_height=0,
