@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target is one line; the logic is Python under tools/. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-all demo bench docs vectors conformance fmt clean
+.PHONY: help setup check test test-all cometbft demo bench docs vectors conformance fmt clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -16,9 +16,11 @@ setup:        ## install everything below .venv and .tools; under a second when 
 check:        ## style, types, layers, tidy, unit and property tests; under 3 minutes
 	@$(READY) && $(RUN) tools.check $(ARGS)
 test:         ## every test that needs only Python, but the documents' examples; under 10 minutes
-	@$(READY) && $(RUN) pytest -m "not slow" --ignore=tests/docs $(ARGS)
+	@$(READY) && $(RUN) pytest -m "not slow and not engine" --ignore=tests/docs $(ARGS)
 test-all:     ## the same and all the rest: Pythons, faults, wheel, browser, bench; ARGS=name picks a step
 	@$(READY) && $(RUN) tools.test_all $(ARGS)
+cometbft:     ## build the pinned CometBFT below .tools; needs a network, fetches Go if there is none
+	@$(READY) && $(RUN) tools.cometbft
 demo:         ## start the demonstration network and stay in the foreground; ARGS=--help tells more
 	@$(READY) && exec .venv/bin/hanse demo $(ARGS)
 bench:        ## measure this machine; ARGS=--help tells more

@@ -35,8 +35,15 @@ STEPS = [
     *(other_python(version) for version in VERSIONS[1:]),
     tool("determinism", "determinism", timeout_s=900),
     pytest("faults", "tests/faults", env={"HANSE_ROUNDS": "60"}, timeout_s=1_500),
+    tool("cometbft", "cometbft", timeout_s=1_900),
+    pytest("engine", "tests/engine", "-m", "engine", timeout_s=1_200),
     pytest(
-        "slow", "-m", "slow", "--ignore=tests/faults", "--ignore=tests/e2e/browser", timeout_s=1_800
+        "slow",
+        "-m",
+        "slow and not engine",
+        "--ignore=tests/faults",
+        "--ignore=tests/e2e/browser",
+        timeout_s=1_800,
     ),
     tool("wheel", "wheel_demo", timeout_s=900),
     Step("browser", [PYTHON, "-m", "tools.browser"], missing=browser_missing),

@@ -71,7 +71,8 @@ class Node:
     async def start_engine(self) -> None:
         """Write the home and start CometBFT in it."""
         self.home = write_home(self.path / "engine", self.genesis, self.settings, self.keys)
-        command = Command(find_binary(), self.home.path, self.path / "engine.log")
+        sockets = (self.settings.rpc_socket,)
+        command = Command(find_binary(), self.home.path, self.path / "engine.log", sockets)
         self.process = EngineProcess(command)
         await self.process.start()
 

@@ -43,6 +43,7 @@ class Command:
     binary: Path
     home: Path
     log: Path
+    sockets: tuple[Path, ...] = ()  # on which it listens; what a killed one left is removed
 
     def argv(self) -> list[str]:
         """Return the whole command line."""
@@ -107,8 +108,9 @@ class EngineProcess:
     def _signal(self, number: signal.Signals) -> None:
         process = self._process
         if process is not None and process.returncode is None:
+            # not its own method, which may bury the child before the event loop has seen it
             with suppress(ProcessLookupError):
-                process.send_signal(number)
+                os.kill(process.pid, number)
 
     async def _spawn(self) -> None:
         environment = {
@@ -116,6 +118,9 @@ class EngineProcess:
             for name, text in os.environ.items()
             if not name.startswith(("CMT_", "TM_")) and name not in {"CMTHOME", "TMHOME"}
         }  # each of them would override the configuration
+        for path in self._command.sockets:
+            if path.is_socket():
+                path.unlink()
         self._process = await asyncio.create_subprocess_exec(
             *self._command.argv(),
             stdin=asyncio.subprocess.DEVNULL,
