@@ -67,7 +67,8 @@ class CometEngine:
         restored = meeting.double_sign_check_height > 0
         write_home(path, genesis, settings, keys, begin_sign_state=restored)
         self._server = AbciServer(application, settings.app_socket)
-        self._process = EngineProcess(Command(find_binary(), path, path / "engine.log"))
+        command = Command(find_binary(), path, path / "engine.log", (settings.rpc_socket,))
+        self._process = EngineProcess(command)
         self.rpc = EngineRpc(settings.rpc_socket)
 
     @property
