@@ -39,7 +39,6 @@ class EngineValidator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     organisation: str
     power: Count
     public_key: str
-    node: str = ""
 
 
 class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -76,7 +76,7 @@ class Sets:
         """
         for _ in range(STEPS_MAX):
             since = self._starts[-1]
-            path = f"/v1/validators?from={since}"
+            path = f"/v1/validators?since={since}"
             answer = decode_answer((yield from fetch(Request("GET", path))), _decoder, path)
             if self._starts[-1] != since:
                 continue  # another task of this client learnt them while we asked
