@@ -21,6 +21,7 @@ from hanse.codec.base64url import to_text
 from hanse.codec.canonical import encode
 from hanse.codec.commits import EngineCommit, EngineVote, EngineVoter
 from hanse.codec.documents import TAG_VALIDATORS, Header
+from hanse.engines.cometbft.answers import SetMember, SignedHeader
 from hanse.engines.cometbft.errors import EngineRpcFailed
 from hanse.engines.cometbft.parts import BlockIdFlag
 from hanse.engines.cometbft.rpc import EngineRpc
@@ -123,19 +124,24 @@ class EngineCommits:
             members = await self._rpc.validators(height)
         except EngineRpcFailed:
             return None
-        return EngineCommit(
-            height=height,
-            leaves=signed.header.leaves(),
-            parts=encode_wire(signed.block_id.parts),
-            round=signed.round,
-            votes=tuple(
-                EngineVote(encode_wire(vote.time), vote.signature)
-                if vote.flag == BlockIdFlag.COMMIT
-                else None
-                for vote in signed.votes
-            ),
-            voters=tuple(EngineVoter(member.public_key, member.power) for member in members),
-        )
+        return commit_of(signed, members)
+
+
+def commit_of(signed: SignedHeader, members: Sequence[SetMember]) -> EngineCommit:
+    """Return what the engine answered about one of its heights, as it was hashed and signed."""
+    return EngineCommit(
+        height=signed.header.height,
+        leaves=signed.header.leaves(),
+        parts=encode_wire(signed.block_id.parts),
+        round=signed.round,
+        votes=tuple(
+            EngineVote(encode_wire(vote.time), vote.signature)
+            if vote.flag == BlockIdFlag.COMMIT
+            else None
+            for vote in signed.votes
+        ),
+        voters=tuple(EngineVoter(member.public_key, member.power) for member in members),
+    )
 
 
 class CometbftFinality:
@@ -219,7 +225,7 @@ class CometbftFinality:
         before, after = await self._commit(at, None), await self._commit(at + 1, None)
         if before["voters"] == after["voters"]:
             return None
-        return before["commit"] | {"next": after["voters"]}
+        return {**before["commit"], "next": after["voters"]}
 
     async def _changes(self, height: int | None) -> list[int]:
         """Return the engine heights at which another set was announced, up to one of our heights.
