@@ -54,13 +54,18 @@ class Ledger:
         self, suite: str = "ed25519-sha256", seed: str = "a", *, cometbft: bool = False,
         quorum: int = 2, genesis: dict | None = None, edit: Callable[[dict], None] | None = None,
         amend: Callable[[str, dict], None] = lambda _what, _document: None,
+        changes: dict[int, engine.Powers] | None = None,
     ) -> None:  # fmt: skip
-        """Build it; ``edit`` changes the first registry, ``amend`` each new document."""
+        """Build it; ``edit`` changes the first registry, ``amend`` each new document.
+
+        ``changes`` are those of the validators of a CometBFT engine, by engine height.
+        """
         self.amend = amend
-        self.suite, self.seed, self.cometbft = suite, seed, cometbft
+        self.suite, self.seed, self.cometbft = suite, seed, cometbft or bool(changes)
         self.hash: Callable[[bytes], bytes] = sm3 if suite == "sm2-sm3" else sha256
         self.genesis = genesis or self._genesis(quorum)
         self.id = b64(self.tag("genesis", self.genesis))
+        self.engine = engine.Engine(seed, self.id, changes or {})
         self.state = self._first_state()
         if edit:
             edit(self.state["registry"])
@@ -178,11 +183,16 @@ class Ledger:
             "previous": b64(self.tag("header", self.headers[-1]) if self.headers else ZERO),
             "rules": b64(self.tag("rules", self.genesis["rules"])),
             "state_root": b64(self.state_root(height)), "time_ms": 1_790_000_000_000 + 500 * height,
-            "v": 1, "validators": b64(self.tag("validators", self.genesis["validators"])),
+            "v": 1, "validators": b64(self.tag("validators", self._validators(2 * height + 1))),
         }  # fmt: skip
         self.amend("header", header)
         self.headers.append(header)
         self.leaves.append(self.tag("header", header))
+
+    def _validators(self, engine_height: int) -> list[dict]:
+        if self.cometbft:
+            return self.engine.validators(engine_height)
+        return self.genesis["validators"]
 
     # the log, as RFC 9162 section 2.1 defines it
 
@@ -277,8 +287,9 @@ class Ledger:
     def certificate(self, height: int, *, embedded: bool | None = None) -> dict:
         header = self.headers[height]
         if self.cometbft and not embedded:
-            block_id = self.tag("header", header)
-            return engine.certificate(self.seed, header["engine_height"] + 1, block_id)
+            height = header["engine_height"] + 1
+            made = self.engine.certificate(height, self.tag("header", header))
+            return made | {"steps": self.engine.steps(1, height)}
         size = header["log_size"] + 1
         path = [b64(p) for p in self.log_path(size - 1, self.leaves[:size])]
         return {"engine": "embedded", "header_path": path, "note": self.note(height)}

@@ -8,6 +8,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 CHAIN = "harbour-1"
 POWERS = {"acme": 10, "beta": 30, "city": 10, "port": 25}
+Powers = dict[str, int]
+# one leaves, one comes, one gets more; then a key is exchanged: by the engine height of each set
+CHANGES: dict[int, Powers] = {
+    3: {"beta": 30, "city": 20, "dorf": 15, "port": 25},
+    6: {"beta": 30, "city": 20, "dorf": 15, "port.2": 25},
+}
 TIME = {"nanos": 5, "seconds": 1_790_000_001}
 
 
@@ -27,11 +33,29 @@ def public(seed: str, organisation: str) -> bytes:
     return key_of(seed, organisation).public_key().public_bytes_raw()
 
 
-def validators(seed: str) -> list[dict]:
+def validators(seed: str, powers: Powers | None = None) -> list[dict]:
+    """Return the list that a header names; what follows a dot tells two keys of one apart."""
     return [
-        {"organisation": o, "power": p, "public_key": b64(public(seed, o))}
-        for o, p in POWERS.items()
+        {"node": "node1", "organisation": o.split(".")[0], "power": p}
+        | {"public_key": b64(public(seed, o))}
+        for o, p in sorted((POWERS if powers is None else powers).items())
     ]
+
+
+def ranked(seed: str, powers: Powers) -> list[str]:
+    return sorted(powers, key=lambda o: (-powers[o], sha(public(seed, o))[:20]))
+
+
+def weights(seed: str, powers: Powers) -> list[dict]:
+    return [{"power": powers[o], "public_key": b64(public(seed, o))} for o in ranked(seed, powers)]
+
+
+def set_hash(seed: str, powers: Powers) -> bytes:
+    keys = [
+        proto((1, "m", proto((1, "b", public(seed, o)))), (2, "i", powers[o]))
+        for o in ranked(seed, powers)
+    ]
+    return merkle(keys)
 
 
 def proto(*fields: tuple[int, str, object]) -> bytes:
@@ -75,48 +99,89 @@ def wire_block_id(hash_: bytes, total: int, parts: bytes) -> bytes:
     return proto((1, "b", hash_), (2, "m", proto((1, "i", total), (2, "b", parts))))
 
 
-def certificate(
-    seed: str, height: int, app_hash: bytes, votes: str = "2221", *, tidy: bool = True
-) -> dict:
-    """Return a certificate; ``votes`` has the flag of each validator, strongest first.
+def commit(
+    seed: str, height: int, app_hash: bytes, votes: str = "", *, chain: str = CHAIN,
+    powers: Powers | None = None, following: Powers | None = None, tidy: bool = True,
+) -> dict:  # fmt: skip
+    """Return an engine header and the votes for it.
 
-    1 is absent, 2 a vote for the block, 3 a vote for none. Null, if ``tidy``, are all but votes for
-    the block, and those after more than two thirds.
+    ``votes`` has the flag of each validator, strongest first: 1 is absent, 2 a vote for the block,
+    3 a vote for none; the last is absent where nothing else is said. Null, if ``tidy``, are all but
+    votes for the block, and those after more than two thirds.
     """
-    ranked = sorted(POWERS, key=lambda o: (-POWERS[o], sha(public(seed, o))[:20]))
-    keys = [proto((1, "m", proto((1, "b", public(seed, o)))), (2, "i", POWERS[o])) for o in ranked]
+    powers = POWERS if powers is None else powers
+    order = ranked(seed, powers)
+    votes = votes or "2" * (len(order) - 1) + "1"
     fill = {n: bytes([n]) * 32 for n in range(1, 10)}
+    both = set_hash(seed, powers), set_hash(seed, following or powers)
     fields = [
-        proto((1, "i", 11), (2, "i", 1)), proto((1, "b", CHAIN.encode())), proto((1, "i", height)),
+        proto((1, "i", 11), (2, "i", 1)), proto((1, "b", chain.encode())), proto((1, "i", height)),
         wire_time(TIME), wire_block_id(fill[1], 3, fill[2]), proto((1, "b", fill[3])), b"",
-        proto((1, "b", merkle(keys))), proto((1, "b", merkle(keys))), proto((1, "b", fill[6])),
+        proto((1, "b", both[0])), proto((1, "b", both[1])), proto((1, "b", fill[6])),
         proto((1, "b", app_hash)), proto((1, "b", fill[8])), proto((1, "b", fill[9])),
-        proto((1, "b", sha(public(seed, ranked[0]))[:20])),
+        proto((1, "b", sha(public(seed, order[0]))[:20])),
     ]  # fmt: skip
     block = merkle(fields)
     parts = proto((1, "i", 1), (2, "b", sha(b"parts")))
     made = []
-    for organisation, flag in zip(ranked, votes, strict=True):
-        signed = precommit(height, 2, (block, parts) if flag == "2" else None, TIME)
+    for organisation, flag in zip(order, votes, strict=True):
+        signed = precommit(height, 2, (block, parts) if flag == "2" else None, TIME, chain)
         signature = b64(key_of(seed, organisation).sign(signed))
         vote = {"signature": signature, "time": b64(wire_time(TIME))}
         made.append(None if flag == "1" else vote)
     signed = 0
-    for at, organisation in enumerate(ranked if tidy else ()):  # what does not help is left out
-        if votes[at] != "2" or 3 * signed > 2 * sum(POWERS.values()):
+    for at, organisation in enumerate(order if tidy else ()):  # what does not help is left out
+        if votes[at] != "2" or 3 * signed > 2 * sum(powers.values()):
             made[at] = None
         elif made[at]:
-            signed += POWERS[organisation]
+            signed += powers[organisation]
     return {
-        "engine": "cometbft", "header": [b64(leaf) for leaf in fields], "parts": b64(parts),
-        "round": 2, "votes": made,
+        "header": [b64(leaf) for leaf in fields], "parts": b64(parts), "round": 2, "votes": made
     }  # fmt: skip
 
 
-def precommit(height: int, turn: int, block: tuple[bytes, bytes] | None, time: dict) -> bytes:
+class Engine:
+    """Who votes at which height of one chain, and the commits that come of it."""
+
+    def __init__(self, seed: str, chain: str, changes: dict[int, Powers]) -> None:
+        self.seed, self.chain = seed, chain
+        self.sets = {1: POWERS, **changes}
+
+    def powers(self, height: int) -> Powers:
+        return self.sets[max(start for start in self.sets if start <= max(height, 1))]
+
+    def validators(self, height: int) -> list[dict]:
+        """Return what our header names whose block is ordered right before ``height``."""
+        return validators(self.seed, self.powers(height))
+
+    def commit(self, height: int, app_hash: bytes) -> dict:
+        powers, following = self.powers(height), self.powers(height + 1)
+        return commit(
+            self.seed, height, app_hash, chain=self.chain, powers=powers, following=following
+        )
+
+    def steps(self, first: int, last: int) -> list[dict]:
+        """Return what leads from the set at one height to that at another."""
+        return [
+            self.commit(start - 1, bytes([start]) * 32)
+            | {"next": weights(self.seed, self.sets[start])}
+            for start in sorted(self.sets)
+            if first < start <= last
+        ]
+
+    def certificate(self, height: int, app_hash: bytes) -> dict:
+        """Return what makes a block final that was ordered right before ``height``."""
+        found = {"engine": "cometbft", **self.commit(height, app_hash)}
+        named = self.validators(height)
+        return found if named == self.validators(1) else found | {"validators": named}
+
+
+def precommit(
+    height: int, turn: int, block: tuple[bytes, bytes] | None, time: dict, chain: str = CHAIN
+) -> bytes:
     """Return what a validator signs, with its length; ``None`` is a vote for no block."""
     vote = proto((1, "i", 2), (2, "f", height), (3, "f", turn))
     if block:
         vote += proto((4, "m", proto((1, "b", block[0]), (2, "m", block[1]))))
-    vote += proto((5, "m", wire_time(time)), (6, "b", CHAIN.encode()))
+    vote += proto((5, "m", wire_time(time)), (6, "b", chain.encode()))
     return varint(len(vote)) + vote

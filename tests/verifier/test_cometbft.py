@@ -16,20 +16,21 @@ from tests.verifier.build import b64
 from hanse.client._commit import (
     CommitCertificate,
     EngineValidator,
-    verify_commit,
-    verify_commit_form,
+    verify_block_commit,
+    verify_certificate_form,
     vote_bytes,
     vote_start,
+    voters_of,
 )
 from hanse.errors import HanseError
-from hanse_verify import documents, proofs
+from hanse_verify import cometbft, documents
+from hanse_verify.cometbft import APP_HASH, HEIGHT, check_commit, merkle_root, read_powers
 from hanse_verify.documents import unb64
-from hanse_verify.proofs import _root, check_commit
 from hanse_verify.suites import check_signature, sha256
 
 TIME = {"nanos": 123_456_789, "seconds": 1_790_000_000}
 VALIDATORS = [
-    {"organisation": o, "power": p, "public_key": k}
+    {"node": "node1", "organisation": o, "power": p, "public_key": k}
     for o, p, k in (
         ("acme", 10, "Tuqq3xMBIO3jk5apWkikY3fhqBUDsRYad3EW5WycgXQ"),
         ("beta", 30, "VxBQffEiYxOfzUo4bm-kQe5yQvdy--pSJ96PPAB0KyE"),
@@ -76,32 +77,33 @@ def leaves(
     ]  # fmt: skip
 
 
-HEIGHT = 1_234_567
+AT = 1_234_567
 VALIDATORS_HASH = "132b0956966c872889e12fccd913257cf974d6e48ce75a42c605483d26235f35"
-LEAVES = leaves(HEIGHT, engine.wire_block_id(fill(1), 3, fill(2)), fill(3), fill(8), 1)
+LEAVES = leaves(AT, engine.wire_block_id(fill(1), 3, fill(2)), fill(3), fill(8), 1)
 PARTS = engine.proto((1, "i", 1), (2, "b", fill(10)))
 CERTIFICATE = {
     "engine": "cometbft", "header": [b64(leaf) for leaf in LEAVES], "parts": b64(PARTS), "round": 0,
-    "votes": [
+    "steps": [], "votes": [
         {"signature": VOTES[0][1], "time": b64(engine.wire_time(TIME))}, None, None, None,
     ],
 }  # fmt: skip
-GENESIS = {"engine_validators": VALIDATORS}
+POWERS = read_powers(VALIDATORS)
+WANTED = {HEIGHT: AT, APP_HASH: fill(7)}
 
 
 def test_the_header_hash_is_that_of_the_engine() -> None:
-    assert _root(LEAVES).hex() == engine.merkle(LEAVES).hex() == HASH
+    assert merkle_root(LEAVES).hex() == engine.merkle(LEAVES).hex() == HASH
 
 
 def test_the_hash_of_a_first_header_leaves_out_what_is_empty() -> None:
     first = leaves(1, engine.wire_block_id(b"", 0, b""), b"", b"", 0)
-    assert _root(first).hex() == HASH_OF_FIRST
+    assert merkle_root(first).hex() == HASH_OF_FIRST
 
 
 @pytest.mark.parametrize(("round_", "flag"), SIGN_BYTES)
 def test_the_bytes_that_validators_sign_are_those_of_the_engine(round_: int, flag: int) -> None:
     block = (bytes.fromhex(HASH), PARTS) if flag == 2 else None
-    assert engine.precommit(HEIGHT, round_, block, TIME).hex() == SIGN_BYTES[round_, flag]
+    assert engine.precommit(AT, round_, block, TIME).hex() == SIGN_BYTES[round_, flag]
 
 
 def test_the_signatures_of_the_engine_hold_in_the_order_of_the_set() -> None:
@@ -117,22 +119,24 @@ def test_both_verifiers_check_signatures_over_those_bytes(
 ) -> None:
     seen: list[bytes] = []
     monkeypatch.setattr(
-        proofs, "check_signature", lambda _suite, _key, message, _signed: seen.append(message)
+        cometbft, "check_signature", lambda _suite, _key, message, _signed: seen.append(message)
     )
     certificate = CERTIFICATE | {"round": round_}
-    check_commit(certificate, GENESIS, HEIGHT, fill(7))
+    check_commit(certificate, POWERS, engine.CHAIN, WANTED)
     ours = msgspec.convert(certificate, CommitCertificate)
-    start = vote_start(bytes.fromhex(HASH), ours, HEIGHT)
-    assert vote_bytes(start, ours.votes[0], LEAVES[1]) == seen[0]
+    start = vote_start(bytes.fromhex(HASH), ours, AT)
+    assert vote_bytes(start, ours.votes[0], engine.CHAIN.encode()) == seen[0]
     assert {message.hex() for message in seen} == {SIGN_BYTES[round_, 2]}
 
 
 def test_a_commit_of_the_engine_is_accepted_by_both_verifiers() -> None:
-    found = check_commit(CERTIFICATE, GENESIS, HEIGHT, fill(7))
+    found = check_commit(CERTIFICATE, POWERS, engine.CHAIN, WANTED)
     assert found == "voting power 7000000000 of 7000000050"
     ours = msgspec.convert(CERTIFICATE, CommitCertificate)
-    known = msgspec.convert(VALIDATORS, list[EngineValidator])
-    assert verify_commit(ours, known, fill(7), HEIGHT - 1) == "7000000000 of 7000000050"
+    known = voters_of(msgspec.convert(VALIDATORS, list[EngineValidator]))
+    assert known.root.hex() == VALIDATORS_HASH
+    found = verify_block_commit(ours, known, engine.CHAIN, fill(7), AT - 1)
+    assert found == "7000000000 of 7000000050"
 
 
 Change = Callable[[dict, list], None]
@@ -140,22 +144,24 @@ Change = Callable[[dict, list], None]
 
 def check(votes: str, change: Change | None = None, *, tidy: bool = True) -> str:
     """Judge a certificate of the powers 30, 25, 10, 10, as a function changed it, twice."""
-    certificate = copy.deepcopy(engine.certificate("a", 8, bytes(32), votes, tidy=tidy))
+    made = engine.commit("a", 8, bytes(32), votes, tidy=tidy)
+    certificate = copy.deepcopy({"engine": "cometbft", "steps": [], **made})
     validators = engine.validators("a")
     if change:
         change(certificate, validators)
     by_ledger: str | None = None
     try:
         ours = msgspec.convert(certificate, CommitCertificate)
-        known = msgspec.convert(validators, list[EngineValidator])
-        verify_commit_form(ours)
-        by_ledger = verify_commit(ours, known, bytes(32), 7)
+        known = voters_of(msgspec.convert(validators, list[EngineValidator]))
+        verify_certificate_form(ours)
+        by_ledger = verify_block_commit(ours, known, engine.CHAIN, bytes(32), 7)
     except (HanseError, msgspec.ValidationError):
         pass
     try:
         documents.check(certificate, "cometbft")
         documents.check(validators, "voter*1-")
-        found = check_commit(certificate, {"engine_validators": validators}, 8, bytes(32))
+        wanted = {HEIGHT: 8, APP_HASH: bytes(32)}
+        found = check_commit(certificate, read_powers(validators), engine.CHAIN, wanted)
     except ValueError:
         assert by_ledger is None, "the two verifiers do not agree"
         raise
@@ -301,8 +307,8 @@ def parts_with_a_field_more(certificate: dict, _: list) -> None:
     ("change", "reason"),
     [
         (swap_votes, "no valid"),
-        (drop_vote, "no vote"),
-        (add_vote, "no vote"),
+        (drop_vote, "not one vote"),
+        (add_vote, "not one vote"),
         (vote_left_out, "two thirds"),
         (repeat_vote, "no valid"),
         (empty_signature, "no valid"),
@@ -314,13 +320,13 @@ def parts_with_a_field_more(certificate: dict, _: list) -> None:
         (a_validator_twice_and_a_vote_less, "named twice"),
         (no_power, "no power"),
         (no_validators, "has not the form"),
-        (another_block_id, "block id"),
-        (another_chain, "no valid"),
+        (another_block_id, "or block"),
+        (another_chain, "another chain"),
         (another_last_commit, "no valid"),
         (leaves_swapped, "no valid"),
         (a_leaf_dropped, "has not the form"),
         (a_leaf_more, "has not the form"),
-        (another_height, "another height"),
+        (another_height, "chain, height"),
         (another_round, "no valid"),
         (another_part_set, "no valid"),
         (parts_with_a_field_more, "no valid"),

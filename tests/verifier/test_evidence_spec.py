@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.verifier import engine
 from tests.verifier.build import Ledger, b64
-from tests.verifier.test_cometbft import CERTIFICATE, GENESIS, HEIGHT, fill
+from tests.verifier.test_cometbft import CERTIFICATE, POWERS, WANTED
 
-from hanse_verify.proofs import check_commit
+from hanse_verify.cometbft import check_commit
 
 SPEC = Path(__file__).parents[2] / "spec"
 OURS = Ledger()
@@ -50,7 +51,10 @@ def test_the_certificate_on_its_page_is_that_of_the_real_software_as_far_as_it_i
         text[: len(part)]
         for text, part in zip(_strings(wanted), _strings(shown, cut=True), strict=True)
     ]
-    assert check_commit(wanted, GENESIS, HEIGHT, fill(7)) == "voting power 7000000000 of 7000000050"
+    assert (
+        check_commit(wanted, POWERS, engine.CHAIN, WANTED)
+        == "voting power 7000000000 of 7000000050"
+    )
 
 
 def _strings(value: object, *, cut: bool = False) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import islice, permutations
 
 import pytest
+from tests.verifier import engine
 from tests.verifier.build import Ledger, b64, canon, text_key
 from tests.verifier.judge import verify
 from tests.verifier.mutate import accepted, byte_changes, mutants, respellings, sealed, splices
@@ -19,6 +20,7 @@ NETWORKS = {
     "p256": (Ledger("p256-sha256"), SPARSE),
     "sm2": (Ledger("sm2-sm3"), RARE),  # pure Python, and slow
     "cometbft": (Ledger(cometbft=True), SPARSE),
+    "cometbft, changed twice": (Ledger(changes=engine.CHANGES), SPARSE),
 }
 FULLY = ("record", "absent key")
 

@@ -7,8 +7,13 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from hanse.client._certificate import certificate_decoder, decode_header, decode_path
-from hanse.client._commit import CommitCertificate, commit_decoder, verify_commit_form
+from hanse.client._certificate import (
+    certificate_decoder,
+    decode_commit,
+    decode_header,
+    decode_path,
+)
+from hanse.client._commit import CommitCertificate
 from hanse.client._genesis import Genesis, decode_genesis
 from hanse.client._ranges import RangeProof, decode_bound, verify_range_form
 from hanse.client._state import (
@@ -231,6 +236,7 @@ class Evidence:
     digest: str
     genesis: Genesis
     header: Header
+    raw_header: bytes
     block_id: bytes
     finality: Finality
     proof: StateProof | None
@@ -274,6 +280,7 @@ def decode_evidence(data: bytes) -> Evidence:
         digest=found.digest,
         genesis=genesis,
         header=decode_header(raw_header),
+        raw_header=raw_header,
         block_id=genesis.hash.tagged(TAG_HEADER, raw_header),
         finality=_decode_finality(bytes(found.certificate), genesis),
         proof=None if isinstance(found, _RangeEvidence) else found.state,
@@ -305,8 +312,9 @@ def _decode_range(found: _RangeEvidence) -> RangePart:
 def _decode_finality(raw: bytes, genesis: Genesis) -> Finality:
     """Return the certificate of the engine that the genesis names, not of one the file prefers."""
     if genesis.engine_validators is not None:
-        commit = decode_as(raw, commit_decoder)
-        verify_commit_form(commit)
+        commit = decode_commit(raw)
+        if commit.steps is msgspec.UNSET:
+            raise Malformed(reason="a file has the steps from genesis", at="$.certificate.steps")
         return commit
     certificate = decode_as(raw, certificate_decoder)
     path = decode_path(certificate.header_path, "$.certificate.header_path")

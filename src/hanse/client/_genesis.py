@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from hanse.client._commit import EngineValidator
-from hanse.codec.base64url import to_bytes, to_hash, to_text
+from hanse.client._commit import EngineValidator, verify_keys
+from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.canonical import decode, decode_as
 from hanse.codec.documents import TAG_GENESIS, TAG_RULES, TAG_VALIDATORS
 from hanse.codec.limits import GENESIS_BYTES_MAX, WITNESSES_MAX
@@ -41,11 +41,12 @@ class _Genesis(msgspec.Struct, frozen=True):
     validators: msgspec.Raw
     witness_quorum: int
     witnesses: list[_Witness]
-    engine_validators: list[EngineValidator] | msgspec.UnsetType = msgspec.UNSET
+    engine_validators: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _genesis_decoder = msgspec.json.Decoder(_Genesis)
 _validators_decoder = msgspec.json.Decoder(list[_Validator])
+_engine_decoder = msgspec.json.Decoder(list[EngineValidator])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ class PartyKey:
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """The part of a genesis that proofs rest on; the whole document's hash is the ledger's id."""
+    """The part of a genesis that proofs rest on; the whole document's hash is the ledger's id.
+
+    ``validators`` is the hash that the first header has: of the nodes, or of the engine's
+    validators where an engine orders; there later headers may have another.
+    """
 
     raw: bytes = field(repr=False)
     ledger: str
@@ -100,6 +105,9 @@ def decode_genesis(raw: bytes) -> Genesis:
         reason = "the quorum is between 0 and the number of witnesses"
         raise Malformed(reason=reason, at="$.witness_quorum")
     network_hash = hash_named(genesis.hash)
+    named = genesis.validators
+    if genesis.engine_validators is not msgspec.UNSET:
+        named = genesis.engine_validators
     return Genesis(
         raw=raw,
         ledger=to_text(network_hash.tagged(TAG_GENESIS, raw)),
@@ -108,7 +116,7 @@ def decode_genesis(raw: bytes) -> Genesis:
         operator=operator,
         witnesses=witnesses,
         witness_quorum=genesis.witness_quorum,
-        validators=to_text(network_hash.tagged(TAG_VALIDATORS, bytes(genesis.validators))),
+        validators=to_text(network_hash.tagged(TAG_VALIDATORS, bytes(named))),
         rules=to_text(network_hash.tagged(TAG_RULES, bytes(genesis.rules))),
         engine_validators=_engine_validators(genesis),
     )
@@ -118,9 +126,9 @@ def _engine_validators(genesis: _Genesis) -> tuple[EngineValidator, ...] | None:
     """Return who must commit headers; ``None`` where the operator's note makes them final."""
     if genesis.engine_validators is msgspec.UNSET:
         return None
-    for index, validator in enumerate(genesis.engine_validators):
-        to_hash(validator.public_key, f"$.engine_validators[{index}]")
-    return tuple(genesis.engine_validators)
+    found = decode_as(bytes(genesis.engine_validators), _engine_decoder)
+    verify_keys(found, "$.engine_validators")
+    return tuple(found)
 
 
 def _witnesses(entries: list[_Witness]) -> dict[str, PartyKey]:

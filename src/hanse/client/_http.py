@@ -17,6 +17,7 @@ T = TypeVar("T")
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 BINARY: Final = "application/octet-stream"
+PROVABLE_TRIES: Final = 12  # a node waits some seconds before it says ``not_provable_yet``
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,24 @@ def fetch(request: Request) -> Steps[bytes]:
     if response.status == 200:
         return response.body
     raise problem_of(response)
+
+
+def fetch_provable(request: Request) -> Steps[bytes]:
+    """Return the body of a good answer once the node can prove it.
+
+    Where an engine orders, a block is final when it is executed, and provable when the next one is
+    committed. A node waits for that by itself; this asks again, ``PROVABLE_TRIES`` times at most.
+
+    Raises:
+        Refusal: see :func:`fetch`; ``not_provable_yet`` when the engine makes no further block.
+    """
+    for _ in range(PROVABLE_TRIES - 1):
+        try:
+            return (yield from fetch(request))
+        except Refusal as error:
+            if error.refusal != "not_provable_yet":
+                raise
+    return (yield from fetch(request))
 
 
 def fetch_json(request: Request) -> Steps[JsonObject]:

@@ -9,15 +9,16 @@ a block. ``bench/client.py`` measures it; the codec's ``encode_transaction`` jud
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, final
 
 import msgspec
 
-from hanse.client._certificate import CertifiedHeader, verify_certified
+from hanse.client._certificate import CertifiedHeader
 from hanse.client._documents import Receipt
 from hanse.client._genesis import Genesis
+from hanse.client.note import Checkpoint
 from hanse.client.receipts import VerifiedReceipt
 from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import decode, decode_as, encode
@@ -26,7 +27,7 @@ from hanse.codec.limits import BATCH_TXS_MAX, BLOCK_TXS_MAX, BODY_BYTES_MAX, TX_
 from hanse.crypto import Hash
 from hanse.crypto.signers import Signer
 from hanse.errors import Malformed, ProofInvalid, TooLarge
-from hanse.merkle.log import Frontier
+from hanse.merkle.log import Frontier, leaf_hash
 
 _NONCE_BYTES: Final = 16
 _MESSAGE: Final = TAG_BODY.encode() + b"\x00"
@@ -150,30 +151,60 @@ class BlockLeaves:
         return self.certified.header.height
 
 
-def verify_leaves(answer: bytes, height: int, genesis: Genesis) -> BlockLeaves:
-    """Return the leaves of the block at ``height``, proved to be all of them.
+@dataclass(frozen=True, slots=True)
+class LeavesAnswer:
+    """What a node says of a block's leaves; nothing in it is believed yet."""
 
-    Appending them to the log before the block gives the root in the certified header, and appending
-    the header's own leaf gives the root that the operator signed.
+    header: bytes
+    certificate: bytes
+    frontier: tuple[bytes, ...]
+    leaves: tuple[bytes, ...]
+
+
+def decode_leaves(answer: bytes) -> LeavesAnswer:
+    """Return the answer that ``answer`` is, every hash of the right form.
 
     Raises:
-        Rejected: the answer is not of its form.
-        ProofInvalid: the leaves lead to another root, or the header is another one.
+        Rejected: the form is wrong.
     """
     found = decode_as(answer, _leaves_decoder)
-    certified = verify_certified(bytes(found.header), bytes(found.certificate), genesis)
+    peaks = tuple([to_hash(text) for text in found.frontier])
+    leaves = tuple([to_hash(text) for text in found.leaves])
+    return LeavesAnswer(bytes(found.header), bytes(found.certificate), peaks, leaves)
+
+
+def verify_leaves(
+    answer: LeavesAnswer, certified: CertifiedHeader, height: int, hasher: Hash
+) -> BlockLeaves:
+    """Return the leaves of the block at ``height``, proved to be all of them.
+
+    Appending them to the log before the block gives the root in the certified header. On CometBFT
+    the header's own leaf is appended, too, and what comes of it is the block's checkpoint: with
+    that, the next block needs no proof of consistency.
+
+    Args:
+        answer: of the node.
+        certified: its header, proved to be final.
+        height: that was asked for.
+        hasher: of the network.
+
+    Raises:
+        ProofInvalid: the leaves lead to another root, or the header is another one.
+    """
     header = certified.header
     if header.height != height:
         raise ProofInvalid(reason=f"the answer is about height {header.height}, not {height}")
-    if len(found.leaves) > BLOCK_TXS_MAX or len(found.leaves) > header.log_size:
+    if len(answer.leaves) > BLOCK_TXS_MAX or len(answer.leaves) > header.log_size:
         raise ProofInvalid(reason="more leaves than a block can have")
-    leaves = tuple([to_hash(text) for text in found.leaves])
-    peaks = tuple([to_hash(text) for text in found.frontier])
-    before = Frontier(genesis.hash, header.log_size - len(leaves), peaks)
-    after, _ = before.append(leaves)
+    before = Frontier(hasher, header.log_size - len(answer.leaves), answer.frontier)
+    after, _ = before.append(answer.leaves)
     if after.root() != certified.log_root:
         raise ProofInvalid(reason="the block's leaves do not lead to the header's log root")
-    return BlockLeaves(certified, before.size, before.root(), leaves)
+    if certified.note is None:
+        grown, _ = after.append([leaf_hash(hasher, certified.block_id)])
+        reached = Checkpoint(header.ledger, grown.size, grown.root())
+        certified = replace(certified, checkpoint=reached)
+    return BlockLeaves(certified, before.size, before.root(), answer.leaves)
 
 
 def verify_receipt(

@@ -10,9 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from hanse.client._certificate import verify_header_of, verify_in_note
+from hanse.client._certificate import (
+    verify_committed,
+    verify_header_of,
+    verify_in_note,
+    voters_after,
+)
 from hanse.client._claim import claim_of
-from hanse.client._commit import verify_commit
+from hanse.client._commit import CommitCertificate
 from hanse.client._documents import (
     Active,
     CertifiedNote,
@@ -219,10 +224,7 @@ def _check_finality(evidence: Evidence, trust: str | None) -> str:
     if isinstance(finality, CertifiedNote):
         detail, checkpoint = _check_note(evidence, finality), finality.note.checkpoint
     else:
-        known = evidence.genesis.engine_validators
-        assert known is not None, "the genesis chose the kind of certificate"
-        height = evidence.header.engine_height
-        detail = f"voting power {verify_commit(finality, known, evidence.block_id, height)}"
+        detail = f"voting power {_check_commit(evidence, finality)}"
     if trust is None:
         return f"{detail}; no trust anchor was given"
     _check_anchor(trust, evidence.genesis.ledger, checkpoint)
@@ -238,6 +240,14 @@ def _check_note(evidence: Evidence, finality: CertifiedNote) -> str:
         count = f"{len(witnesses)} witnesses where the ledger wants {genesis.witness_quorum}"
         raise _FailedError(count)
     return f"signed by {', '.join((genesis.operator.name, *witnesses))}"
+
+
+def _check_commit(evidence: Evidence, commit: CommitCertificate) -> str:
+    genesis, header = evidence.genesis, evidence.header
+    voters = voters_after(commit, genesis, header.engine_height)
+    found = verify_committed(evidence.raw_header, header, commit, voters, genesis)
+    assert found.power is not None, "so a commit was verified"
+    return found.power
 
 
 def _check_anchor(trust: str, ledger: str, checkpoint: Checkpoint | None) -> None:

@@ -10,13 +10,13 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from hanse.client._genesis import Genesis, PartyKey, is_note_name
 from hanse.codec.base64url import to_hash
 from hanse.codec.limits import WITNESSES_MAX
 from hanse.crypto.signers import Signer
-from hanse.errors import Malformed, ProofInvalid
+from hanse.errors import Malformed, ProofInvalid, Rejected
 
 ORIGIN: Final = "hanse/"
 DASH: Final = "\u2014 "
@@ -27,6 +27,18 @@ _SIZE_MAX: Final = 2**53 - 1
 _DECIMAL: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII).fullmatch
 
 Role = Literal["operator", "witness"]
+
+
+@dataclass(eq=False)
+class NoCheckpoints(Rejected):
+    """On this ledger the engine's validators make headers final: nobody signs checkpoints."""
+
+    ledger: str
+    code: ClassVar[str] = "no_checkpoints"
+    status: ClassVar[int] = 409
+    hint: ClassVar[str] = (
+        "Trust the ledger id; `--memory` keeps the newest header seen. Witnesses are not needed."
+    )
 
 
 @dataclass(frozen=True, slots=True)

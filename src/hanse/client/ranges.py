@@ -7,8 +7,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from hanse.client._certificate import verify_certified
-from hanse.client._http import Request, Steps, decode_answer, fetch, segment
+from hanse.client._http import Request, Steps, decode_answer, fetch_provable, segment
 from hanse.client._ranges import RangeProof, bound_bytes, verify_range_proof
 from hanse.client.session import Session, node_at_fault
 from hanse.codec.base64url import to_bytes, to_text
@@ -78,17 +77,17 @@ def between(
     genesis = yield from session.genesis()
     size_before = session.size_seen
     path = range_path(of, first, last, limit)
-    body = yield from fetch(Request("GET", path))
+    body = yield from fetch_provable(Request("GET", path))
     answer = decode_answer(body, _decoder, path)
+    found = yield from session.certified(bytes(answer.header), bytes(answer.certificate), path)
     with node_at_fault(path):
-        found = verify_certified(bytes(answer.header), bytes(answer.certificate), genesis)
         bounds = (bound_bytes(first), bound_bytes(last) + AFTER)
         rows = verify_range_proof(genesis.hash, found.state_root, of, bounds, answer.range, limit)
         after = answer.range.next
         return_next = None if after is None else _parts(to_bytes(after, "$.range.next"))
         shown = tuple(Row(_parts(key), decode(value)) for key, value in rows)
-    yield from session.see(found.note)
-    session.require_fresh(found.note, size_before)
+    yield from session.see(found)
+    session.require_fresh(found.size, size_before)
     return VerifiedRange(
         contract=of[0],
         collection=of[1],

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from hanse.client._certificate import verify_certified
+from hanse.client._certificate import trusted_header
 from hanse.client._documents import CertifiedNote, decode_evidence, decode_receipt
 from hanse.client._feed import FeedEvent
 from hanse.client._http import (
@@ -18,12 +18,13 @@ from hanse.client._http import (
     decode_answer,
     fetch,
     fetch_json,
+    fetch_provable,
     segment,
 )
 from hanse.client._state import StateProof, state_key, value_of, verify_state_proof
 from hanse.client.bulk import encode_args, verify_record
 from hanse.client.evidence import Result, verify
-from hanse.client.note import Note, encode_note, parse_note, with_lines
+from hanse.client.note import NoCheckpoints, Note, encode_note, parse_note, with_lines
 from hanse.client.ranges import ROWS, Bound, bound_bytes, range_path
 from hanse.client.receipts import VerifiedReceipt
 from hanse.client.session import Session, node_at_fault
@@ -115,17 +116,17 @@ def state(session: Session, contract: str, collection: str, key: Key) -> Steps[V
     genesis = yield from session.genesis()
     size_before = session.size_seen
     path = _state_path(contract, collection, key)
-    body = yield from fetch(Request("GET", path))
+    body = yield from fetch_provable(Request("GET", path))
     answer = decode_answer(body, _state_decoder, path)
+    found = yield from session.certified(bytes(answer.header), bytes(answer.certificate), path)
     with node_at_fault(path):
-        found = verify_certified(bytes(answer.header), bytes(answer.certificate), genesis)
         keys = (state_key(collection, key),)
         verify_state_proof(
             genesis.hash, found.state_root, contract, keys, answer.proof, at="$.proof"
         )
     value = value_of(answer.proof.entries[0])
-    yield from session.see(found.note)
-    session.require_fresh(found.note, size_before)
+    yield from session.see(found)
+    session.require_fresh(found.size, size_before)
     return VerifiedState(
         contract=contract,
         collection=collection,
@@ -181,7 +182,7 @@ def block(session: Session, height: int) -> Steps[list[VerifiedRecord]]:
     genesis = yield from session.genesis()
     leaves = yield from session.leaves(height)
     path = f"/v1/blocks/{height}"
-    answer = decode_answer((yield from fetch(Request("GET", path))), _block_decoder, path)
+    answer = decode_answer((yield from fetch_provable(Request("GET", path))), _block_decoder, path)
     if answer.block_id != to_text(leaves.certified.block_id):
         raise ProofInvalid(reason="the answer is about another block")
     if to_hash(answer.block_id) != genesis.hash.tagged(TAG_HEADER, bytes(answer.header)):
@@ -206,7 +207,7 @@ def block(session: Session, height: int) -> Steps[list[VerifiedRecord]]:
 def evidence(session: Session, tx: str) -> Steps[bytes]:
     """Return the evidence file of a record, verified as a stranger would."""
     path = f"/v1/transactions/{segment(tx)}/evidence"
-    data = yield from fetch(Request("GET", path))
+    data = yield from fetch_provable(Request("GET", path))
     result = yield from _verify_evidence(session, data)
     if (result.claim or {}).get("tx") != tx:
         raise ProofInvalid(reason="the evidence is about another transaction")
@@ -215,7 +216,8 @@ def evidence(session: Session, tx: str) -> Steps[bytes]:
 
 def evidence_of_state(session: Session, contract: str, collection: str, key: Key) -> Steps[bytes]:
     """Return the evidence file of a state value, verified as a stranger would."""
-    data = yield from fetch(Request("GET", _state_path(contract, collection, key) + "&evidence=1"))
+    path = _state_path(contract, collection, key) + "&evidence=1"
+    data = yield from fetch_provable(Request("GET", path))
     yield from _verify_evidence(session, data)
     found = decode_evidence(data).state
     wanted = (contract, state_key(collection, key))
@@ -233,7 +235,7 @@ def evidence_of_range(
 ) -> Steps[bytes]:
     """Return the evidence file of rows of an ordered map, verified as a stranger would."""
     path = range_path(of, first, last, limit)
-    data = yield from fetch(Request("GET", path + "&evidence=1"))
+    data = yield from fetch_provable(Request("GET", path + "&evidence=1"))
     yield from _verify_evidence(session, data)
     found = decode_evidence(data).range
     shown = None if found is None else (found.contract, found.map, found.first, found.last)
@@ -250,9 +252,11 @@ def _verify_evidence(session: Session, data: bytes) -> Steps[Result]:
     if result.verdict not in ("valid", "withdrawn"):
         last = result.steps[-1]
         raise ProofInvalid(reason=f"the evidence fails at {last.step}: {last.detail}")
-    finality = decode_evidence(data).finality
-    if isinstance(finality, CertifiedNote):
-        yield from session.see(finality.note)
+    shown = decode_evidence(data)
+    if isinstance(shown.finality, CertifiedNote):
+        yield from session.see_note(shown.finality.note)
+    else:
+        yield from session.see(trusted_header(shown.raw_header, shown.finality, genesis))
     return result
 
 
@@ -335,19 +339,21 @@ def cosign(session: Session, witness: Witness) -> Steps[int]:
 
     Raises:
         ForkSeen: the node shows another history than the witness signed before; nothing is signed.
-        Rejected: ``not_cosigned``: the header is too old or too new for the witness's clock.
+        Rejected: ``not_cosigned``: the header is too old or too new for the witness's clock;
+            ``no_checkpoints``: an engine votes on this ledger, and nobody signs checkpoints.
     """
     genesis = yield from session.genesis()
+    if genesis.engine_validators is not None:
+        raise NoCheckpoints(ledger=genesis.ledger)
     wanted = yield from _wanted_note()
     height = (yield from session.ledger()).get("height")
     for back in range(_COSIGN_BLOCKS_BACK):
         path = f"/v1/headers/{int(str(height)) - back}"
         answer = decode_answer((yield from fetch(Request("GET", path))), _header_decoder, path)
-        with node_at_fault(path):
-            found = verify_certified(bytes(answer.header), bytes(answer.certificate), genesis)
-        if found.note.checkpoint.size <= wanted.checkpoint.size:
+        found = yield from session.certified(bytes(answer.header), bytes(answer.certificate), path)
+        if found.checkpoint.size <= wanted.checkpoint.size:
             break
-    if found.note.checkpoint != wanted.checkpoint:
+    if found.checkpoint != wanted.checkpoint:
         raise ProofInvalid(reason="the checkpoint to cosign is of no recent header")
     size = wanted.checkpoint.size
     consistency: list[bytes] = []

@@ -3,23 +3,48 @@
 
 Each method that needs the node is a generator: it yields requests, is sent responses, and returns
 only what it has verified. A session remembers the newest checkpoint; every certified header that
-comes later must extend it, every earlier one must be a beginning of it.
+comes later must extend it, every earlier one must be a beginning of it. Where an engine votes, it
+remembers the newest header and who votes, and follows the changes of the validators one by one.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 import msgspec
 
 from hanse.client import _clock
-from hanse.client._certificate import CertifiedHeader, verify_certified
+from hanse.client._certificate import (
+    CertifiedHeader,
+    decode_commit,
+    decode_header,
+    trusted_header,
+    verify_certified,
+    verify_committed,
+)
+from hanse.client._commit import VALIDATORS, CommitCertificate, Voters, voters_of
+from hanse.client._faults import (
+    AnotherLedger,
+    AnswerStale,
+    ForkShown,
+    HistoryRewritten,
+    SignerMissing,
+    node_at_fault,
+)
 from hanse.client._genesis import Genesis, decode_genesis
-from hanse.client._http import AnswerInvalid, Request, Steps, decode_answer, fetch, fetch_json
-from hanse.client._memory import Memory, MemoryOfProcess, Seen
-from hanse.client.bulk import BlockLeaves, Drafter, verify_leaves
+from hanse.client._http import (
+    AnswerInvalid,
+    Request,
+    Steps,
+    decode_answer,
+    fetch,
+    fetch_json,
+    fetch_provable,
+)
+from hanse.client._memory import Memory, MemoryOfProcess, Seen, SeenHeader
+from hanse.client._sets import Sets, sets_of, weights_of
+from hanse.client.bulk import BlockLeaves, Drafter, decode_leaves, verify_leaves
 from hanse.client.note import (
     Checkpoint,
     Note,
@@ -28,58 +53,15 @@ from hanse.client.note import (
     verify_operator,
     verify_witnesses,
 )
-from hanse.codec.base64url import to_hash
-from hanse.codec.canonical import JsonObject
+from hanse.codec.base64url import to_bytes, to_hash, to_text
+from hanse.codec.canonical import JsonObject, encode
+from hanse.codec.commits import embed
 from hanse.codec.limits import LOG_CONSISTENCY_MAX
 from hanse.crypto.signers import Signer
-from hanse.errors import Corrupt, HanseError, Misconfigured, ProofInvalid, Refusal, Rejected
+from hanse.errors import HanseError, Malformed, ProofInvalid, Refusal
 from hanse.merkle.log import verify_consistency
 
 BLOCKS_KEPT: Final = 64  # verified blocks of leaves, about 100 KB each at worst
-
-
-@dataclass(eq=False)
-class HistoryRewritten(Corrupt):
-    """The ledger's log is not an extension of what it was: records were changed or taken away."""
-
-    reason: str
-    size_seen: int
-    size_shown: int
-    code: ClassVar[str] = "history_rewritten"
-    status: ClassVar[int] = 502
-    hint: ClassVar[str] = "Keep the state folder and the node's note as evidence; tell the members."
-
-
-@dataclass(eq=False)
-class AnswerStale(Corrupt):
-    """The answer is true of an older height than one this client has already seen."""
-
-    size_seen: int
-    size_shown: int
-    code: ClassVar[str] = "answer_stale"
-    status: ClassVar[int] = 502
-    hint: ClassVar[str] = "Ask again, or another node; this one lags, or hides what came later."
-
-
-@dataclass(eq=False)
-class AnotherLedger(Corrupt):
-    """The node serves another ledger than the one that is trusted."""
-
-    trusted: str
-    shown: str
-    code: ClassVar[str] = "another_ledger"
-    status: ClassVar[int] = 502
-    hint: ClassVar[str] = (
-        "Check the address and the trusted ledger id; get the id from its members."
-    )
-
-
-@dataclass(eq=False)
-class SignerMissing(Misconfigured):
-    """The client was opened without a member and a key, so it can read but not sign."""
-
-    code: ClassVar[str] = "signer_missing"
-    hint: ClassVar[str] = 'Open it with `member="alice@acme"` and `signer=…`.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +125,11 @@ class Session:
         self._memory: Final[Memory] = MemoryOfProcess() if memory is None else memory
         self._trust = trust
         self._genesis: Genesis | None = None
-        self._newest: Note | None = None
+        self._newest: Checkpoint | None = None
+        self._note: Note | None = None  # of the newest checkpoint, where an operator signs
         self._witnessed: Note | None = None
+        self._sets: Sets | None = None  # where an engine votes
+        self._headers: OrderedDict[int, CertifiedHeader] = OrderedDict()  # newest seen last
         self._dirty = False
         self._blocks: OrderedDict[int, BlockLeaves] = OrderedDict()
         self._drafter: Drafter | None = None
@@ -175,9 +160,18 @@ class Session:
 
     def _recall(self, genesis: Genesis) -> None:
         seen = self._memory.load_seen(genesis.ledger)
-        if seen is not None:
-            self._newest = parse_note(seen.newest)
+        if genesis.engine_validators is not None:
+            self._sets = sets_of(genesis)
+        if isinstance(seen, Seen):
+            self._note = parse_note(seen.newest)
+            self._newest = self._note.checkpoint
             self._witnessed = None if seen.witnessed is None else parse_note(seen.witnessed)
+        elif seen is not None:
+            self._sets = Sets(genesis, seen.since, voters_of(seen.voters))
+            self._newest = Checkpoint(genesis.ledger, seen.log_size, to_hash(seen.log_root))
+            header, certificate = bytes(seen.header), decode_commit(bytes(seen.certificate))
+            head = trusted_header(header, certificate, genesis)
+            self._headers[head.header.height] = head
 
     def drafter(self) -> Steps[Drafter]:
         """Return the pen of the client's own member.
@@ -206,20 +200,61 @@ class Session:
     @property
     def size_seen(self) -> int:
         """Size of the log at the newest checkpoint seen; 0 at first."""
-        return 0 if self._newest is None else self._newest.checkpoint.size
+        return 0 if self._newest is None else self._newest.size
 
     def header(self, height: int) -> Steps[CertifiedHeader]:
         """Return the header at ``height``: certified, and part of the one history."""
-        genesis = yield from self.genesis()
+        yield from self.genesis()
         path = f"/v1/headers/{height}"
-        body = yield from fetch(Request("GET", path))
+        body = yield from fetch_provable(Request("GET", path))
         answer = decode_answer(body, _header_decoder, path)
-        with node_at_fault(path):
-            found = verify_certified(bytes(answer.header), bytes(answer.certificate), genesis)
+        found = yield from self.certified(bytes(answer.header), bytes(answer.certificate), path)
         if found.header.height != height:
             raise ProofInvalid(reason=f"asked for height {height}, got {found.header.height}")
-        yield from self.see(found.note)
+        yield from self.see(found)
         return found
+
+    def certified(
+        self, raw_header: bytes, raw_certificate: bytes, path: str
+    ) -> Steps[CertifiedHeader]:
+        """Return the header of an answer, established to be final; not yet of the one history.
+
+        Raises:
+            ProofInvalid: the certificate does not make this header of this ledger final.
+        """
+        genesis = yield from self.genesis()
+        with node_at_fault(path):
+            if genesis.engine_validators is None:
+                return verify_certified(raw_header, raw_certificate, genesis)
+            header, certificate = decode_header(raw_header), decode_commit(raw_certificate)
+            if certificate.steps is not msgspec.UNSET:
+                raise Malformed(reason="an answer has no steps", at="$.certificate.steps")
+        voters = yield from self._voters(certificate, header.engine_height + 1)
+        with node_at_fault(path):
+            return verify_committed(raw_header, header, certificate, voters, genesis)
+
+    def _voters(self, certificate: CommitCertificate, height: int) -> Steps[Voters]:
+        """Return who votes at an engine height, learnt from the node where it is not known."""
+        assert self._sets is not None, "an engine votes on this ledger"
+        found = self._sets.find(height)
+        if found is None:
+            yield from self._learn_again()
+        elif to_bytes(certificate.header[VALIDATORS]) != embed(1, found.root):
+            yield from self._sets.learn()
+        found = self._sets.find(height)
+        assert found is not None, "the first set of a genesis votes from the first height on"
+        return found
+
+    def _learn_again(self) -> Steps[None]:
+        """Learn all changes since genesis, of which the memory holds only the last."""
+        assert self._genesis is not None, "asked after the genesis"
+        assert self._sets is not None, "an engine votes on this ledger"
+        fresh = sets_of(self._genesis)
+        yield from fresh.learn()
+        since, voters = self._sets.first
+        if fresh.find(since) != voters:
+            raise ProofInvalid(reason="the steps lead to other validators than were seen before")
+        self._sets = fresh
 
     def leaves(self, height: int) -> Steps[BlockLeaves]:
         """Return the proved leaves of the block at ``height``, kept ones without asking."""
@@ -229,36 +264,78 @@ class Session:
             return kept
         genesis = yield from self.genesis()
         path = f"/v1/blocks/{height}/leaves"
-        answer = yield from fetch(Request("GET", path))
+        body = yield from fetch_provable(Request("GET", path))
         with node_at_fault(path):
-            block = verify_leaves(answer, height, genesis)
-        yield from self.see(block.certified.note, (block.size_before, block.root_before))
+            answer = decode_leaves(body)
+        certified = yield from self.certified(answer.header, answer.certificate, path)
+        with node_at_fault(path):
+            block = verify_leaves(answer, certified, height, genesis.hash)
+        yield from self.see(block.certified, (block.size_before, block.root_before))
         self._blocks[height] = block
         while len(self._blocks) > BLOCKS_KEPT:
             self._blocks.popitem(last=False)
         return block
 
-    def see(self, note: Note, before: tuple[int, bytes] | None = None) -> Steps[None]:
-        """Establish that ``note`` and the newest checkpoint belong to one history; keep the newer.
+    def see(self, found: CertifiedHeader, before: tuple[int, bytes] | None = None) -> Steps[None]:
+        """Establish that ``found`` and what was seen belong to one history; keep the newer.
 
         Args:
-            note: its operator's signature is verified, and so are its cosignatures.
-            before: size and root of a beginning of the note's log, proved already; when the newest
+            found: a certified header.
+            before: size and root of a beginning of its log, proved already; when the newest
                 checkpoint is just that, no request is needed.
 
         Raises:
             HistoryRewritten: neither is an extension of the other.
+            ForkShown: there was another header of this height, final like this one.
         """
-        shown = note.checkpoint
+        if found.note is not None:
+            yield from self.see_note(found.note, before)
+            return
+        self._refuse_fork(found)
+        yield from self._see_checkpoint(found.checkpoint, before)
+        height = found.header.height
+        if height not in self._headers:
+            self._headers[height] = found
+            newest = max(self._headers)
+            self._headers.move_to_end(newest)
+            self._dirty = self._dirty or height == newest
+            while len(self._headers) > BLOCKS_KEPT:
+                self._headers.popitem(last=False)
+
+    def see_note(self, note: Note, before: tuple[int, bytes] | None = None) -> Steps[None]:
+        """Establish that ``note``, its signatures verified, belongs to the one history; keep it.
+
+        Raises:
+            HistoryRewritten: it does not.
+        """
+        size_before = self.size_seen
+        yield from self._see_checkpoint(note.checkpoint, before)
+        if note.checkpoint.size > size_before and note.checkpoint == self._newest:
+            self._note = note
+        self._see_witnessed(note)
+
+    def _see_checkpoint(self, shown: Checkpoint, before: tuple[int, bytes] | None) -> Steps[None]:
         while self._newest is not None:
-            seen = self._newest.checkpoint
+            seen = self._newest
             if before != (seen.size, seen.root):
                 yield from self._prove_one_history(seen, shown)
-            if self._newest.checkpoint == seen:
+            if self._newest == seen:
                 break  # nobody else moved it while we asked
         if shown.size > self.size_seen:
-            self._newest, self._dirty = note, True
-        self._see_witnessed(note)
+            self._newest, self._dirty = shown, True
+
+    def _refuse_fork(self, found: CertifiedHeader) -> None:
+        """Establish that no other header of this height was seen to be final; keep both if so."""
+        seen = self._headers.get(found.header.height)
+        if seen is None or seen.block_id == found.block_id:
+            return
+        headers = [
+            {"certificate": one.commit, "header": msgspec.Raw(one.raw)} for one in (seen, found)
+        ]
+        ledger = found.header.ledger
+        self._memory.save_fork(ledger, encode({"headers": headers, "ledger": ledger, "v": 1}))
+        ids = (to_text(seen.block_id), to_text(found.block_id))
+        raise ForkShown(height=found.header.height, seen=ids[0], shown=ids[1])
 
     def _see_witnessed(self, note: Note) -> None:
         assert self._genesis is not None, "a note was verified by it"
@@ -271,6 +348,8 @@ class Session:
         old, new = sorted((seen, shown), key=lambda checkpoint: checkpoint.size)
         genesis = yield from self.genesis()
         path: list[bytes] = []
+        if old.size == 0 < new.size:
+            return  # every log begins with the empty one
         if old.size < new.size:
             where = f"/v1/consistency?old={old.size}&new={new.size}"
             try:
@@ -287,14 +366,14 @@ class Session:
         except ProofInvalid as error:
             raise _rewritten(seen, shown, error.reason) from None
 
-    def require_fresh(self, note: Note, size_before: int) -> None:
-        """Establish that ``note`` is not older than what was seen before the question was put.
+    def require_fresh(self, size: int, size_before: int) -> None:
+        """Establish that a log of ``size`` is not older than what was seen before the question.
 
         Raises:
             AnswerStale: it is older.
         """
-        if note.checkpoint.size < size_before:
-            raise AnswerStale(size_seen=size_before, size_shown=note.checkpoint.size)
+        if size < size_before:
+            raise AnswerStale(size_seen=size_before, size_shown=size)
 
     def checkpoint_update(self) -> Steps[CheckpointReport]:
         """Return the newest checkpoints after proving that they extend what was seen before.
@@ -303,16 +382,19 @@ class Session:
             HistoryRewritten: they do not.
             AnswerStale: the node shows an older one than before.
         """
+        genesis = yield from self.genesis()
         size_before = self.size_seen
+        if genesis.engine_validators is not None:
+            return (yield from self._header_update(size_before))
         newest = yield from self._checkpoint("/v1/checkpoint")
-        yield from self.see(newest)
-        self.require_fresh(newest, size_before)
+        yield from self.see_note(newest)
+        self.require_fresh(newest.checkpoint.size, size_before)
         try:
             cosigned = yield from self._checkpoint("/v1/checkpoint?cosigned=1")
         except Refusal:
             cosigned = None  # no quorum yet
         if cosigned is not None:
-            yield from self.see(cosigned)
+            yield from self.see_note(cosigned)
         self.save()
         witnessed = self._witnessed
         return CheckpointReport(
@@ -320,6 +402,17 @@ class Session:
             witnessed=None if witnessed is None else witnessed.checkpoint,
             witnesses=() if witnessed is None else tuple(x.name for x in witnessed.lines[1:]),
         )
+
+    def _header_update(self, size_before: int) -> Steps[CheckpointReport]:
+        """Return the log of the newest provable header; no witness signs where others vote."""
+        report = yield from self.ledger()
+        height = report.get("provable_height", report.get("height"))
+        if type(height) is not int:
+            raise AnswerInvalid(path="/v1/ledger", reason="a height is needed")
+        found = yield from self.header(height)
+        self.require_fresh(found.size, size_before)
+        self.save()
+        return CheckpointReport(newest=found.checkpoint, witnessed=None, witnesses=())
 
     def _checkpoint(self, path: str) -> Steps[Note]:
         genesis = yield from self.genesis()
@@ -334,32 +427,40 @@ class Session:
 
     def save(self) -> None:
         """Make durable what was seen, when there is news."""
-        if self._dirty and self._genesis is not None and self._newest is not None:
+        if not self._dirty or self._genesis is None or self._newest is None:
+            return
+        if self._sets is None:
+            assert self._note is not None, "an operator's checkpoint comes in a note"
             witnessed = None if self._witnessed is None else encode_note(self._witnessed)
-            seen = Seen(newest=encode_note(self._newest), witnessed=witnessed)
-            self._memory.save_seen(self._genesis.ledger, seen)
-            self._dirty = False
+            seen: Seen | SeenHeader = Seen(newest=encode_note(self._note), witnessed=witnessed)
+        else:
+            seen = self._seen_header(self._newest, self._sets)
+        self._memory.save_seen(self._genesis.ledger, seen)
+        self._dirty = False
+
+    def _seen_header(self, newest: Checkpoint, sets: Sets) -> SeenHeader:
+        head = self._headers[max(self._headers)]
+        assert head.commit is not None, "it was committed by an engine"
+        since, voters = sets.newest
+        return SeenHeader(
+            certificate=msgspec.Raw(encode(head.commit)),
+            header=msgspec.Raw(head.raw),
+            log_root=to_text(newest.root),
+            log_size=newest.size,
+            since=since,
+            voters=weights_of(voters),
+        )
 
 
 def _rewritten(seen: Checkpoint, shown: Checkpoint, reason: str) -> HistoryRewritten:
     return HistoryRewritten(reason=reason, size_seen=seen.size, size_shown=shown.size)
 
 
-@contextmanager
-def node_at_fault(path: str) -> Iterator[None]:
-    """Turn errors of form into ``AnswerInvalid``: what a node sends is not the caller's fault."""
-    try:
-        yield
-    except (AnswerInvalid, Refusal):
-        raise
-    except Rejected as error:
-        raise AnswerInvalid(path=path, reason=str(error)) from None
-
-
 __all__ = [
     "AnotherLedger",
     "AnswerStale",
     "CheckpointReport",
+    "ForkShown",
     "HanseError",
     "HistoryRewritten",
     "Member",

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from hanse.client import AsyncClient, reading, submission
+from hanse.client.note import encode_note
 from hanse.client.reading import QueryAnswer, VerifiedRecord
 from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.client.session import CheckpointReport, Session
@@ -131,12 +132,16 @@ def build_record(found: VerifiedRecord) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class HeaderView:
-    """A header that the client verified, and who signed for it."""
+    """A header that the client verified, and who signed for it.
+
+    That is the operator with witnesses, or validators with this ``power``, as ``55 of 75``.
+    """
 
     fields: Mapping[str, Any]
     block_id: str
     signers: tuple[str, ...]
     certificate: str
+    power: str | None = None
 
 
 class Ledger:
@@ -167,10 +172,9 @@ class Ledger:
     async def header(self, height: int) -> HeaderView:
         """Return a header that the operator signed, part of the one history."""
         found = await self.client.header(height)
-        lines = tuple(line.name for line in found.note.lines)
-        note = "\n".join([found.note.checkpoint.body, *(str(line) for line in found.note.lines)])
         fields = msgspec.to_builtins(found.header)
-        return HeaderView(fields, to_text(found.block_id), lines, note + "\n")
+        note = "" if found.note is None else encode_note(found.note)
+        return HeaderView(fields, to_text(found.block_id), found.signers, note, found.power)
 
     async def block(self, height: int) -> list[Record]:
         """Return all records of a block, proved to be all of them."""

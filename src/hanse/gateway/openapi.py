@@ -76,6 +76,10 @@ ROUTES: Final = (
     ),
     Route("get", "/v1/headers/{height}", "header", "blocks", "A header with its certificate"),
     Route(
+        "get", "/v1/validators", "validators", "blocks",
+        "Changes of the engine's validators, each signed by those before", query=("since",),
+    ),
+    Route(
         "get", "/v1/checkpoint", "checkpoint", "blocks",
         "The newest signed note", "text/plain", ("cosigned",),
     ),
@@ -152,6 +156,7 @@ _PARAMETERS: Final[dict[str, tuple[Schema, str]]] = {
     "to_key": (TEXT, "Last key, itself included, or its first parts; by default the end."),
     "rows": ({"type": "integer", "minimum": 1, "maximum": SCAN_ROWS_MAX}, "Most rows."),
     "evidence": ({"enum": ["0", "1"]}, "1: answer with an evidence file."),
+    "since": (HEIGHT, "Only changes agreed at this engine height or above; by default all."),
     "from": (HEIGHT, "First height wanted; Last-Event-ID does the same for reconnects."),
 }
 _ANSWERS: Final = {
@@ -166,6 +171,7 @@ _ANSWERS: Final = {
     "block": "Block",
     "leaves": "Leaves",
     "header": "CertifiedHeader",
+    "validators": "ValidatorSteps",
     "consistency": "Consistency",
     "cosign": "Nothing",
     "state": "State",

@@ -3,7 +3,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
 import msgspec
@@ -75,6 +75,7 @@ class Routes:
             ("/v1/blocks/{height}", get, self.block),
             ("/v1/blocks/{height}/leaves", get, self.leaves),
             ("/v1/headers/{height}", get, self.header),
+            ("/v1/validators", get, self.validators),
             ("/v1/checkpoint", get, self.checkpoint),
             ("/v1/consistency", get, self.consistency),
             ("/v1/cosignatures", post, self.cosign),
@@ -141,15 +142,20 @@ class Routes:
 
     async def block(self, request: Request) -> Response:
         """Answer with a block and its records."""
-        return _by_height(request, self._service.block)
+        return await _by_height(request, self._service.block)
 
     async def leaves(self, request: Request) -> Response:
         """Answer with a block's leaf hashes and the frontier before them."""
-        return _by_height(request, self._service.leaves)
+        return await _by_height(request, self._service.leaves)
 
     async def header(self, request: Request) -> Response:
         """Answer with a header and its certificate."""
-        return _by_height(request, self._service.header)
+        return await _by_height(request, self._service.header)
+
+    async def validators(self, request: Request) -> Response:
+        """Answer with changes of the validators, from an engine height on."""
+        since = _query_number(request, "since")
+        return _json({"steps": await self._service.validators(since or 0)})
 
     async def checkpoint(self, request: Request) -> Response:
         """Answer with the newest signed note."""
@@ -365,9 +371,9 @@ def _attachment(data: bytes, media_type: str, name: str, suffix: str) -> Respons
     return Response(data, media_type=media_type, headers={"content-disposition": disposition})
 
 
-def _by_height(request: Request, call: Callable[[int], Json | None]) -> Response:
+async def _by_height(request: Request, call: Callable[[int], Awaitable[Json | None]]) -> Response:
     height = _number(request.path_params["height"], "height")
-    found = call(height)
+    found = await call(height)
     if found is None:
         raise NotFound("block", str(height))
     return _json(found)

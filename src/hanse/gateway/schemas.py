@@ -7,6 +7,7 @@ explanation of a receipt) are open, so that an older client keeps working.
 
 from typing import Final, TypeAlias
 
+from hanse.codec.commits import LEAVES
 from hanse.codec.limits import INTEGER_MAX, TX_SIGNATURES_MAX
 
 Schema: TypeAlias = dict[str, object]
@@ -100,6 +101,20 @@ def _documents() -> dict[str, object]:
     }
 
 
+def _step() -> Schema:
+    """Return the schema of a change of the engine's validators."""
+    vote = closed({"signature": HASH, "time": HASH})
+    return closed(
+        {
+            "header": {**list_of(HASH), "minItems": LEAVES, "maxItems": LEAVES},
+            "next": list_of(closed({"power": HEIGHT, "public_key": HASH})),
+            "parts": HASH,
+            "round": HEIGHT,
+            "votes": list_of({"anyOf": [vote, {"type": "null"}]}),
+        }
+    )
+
+
 def _range_proof(path: dict[str, object]) -> Schema:
     """Return the schema of what proves rows of an ordered map."""
     parts: dict[str, object] = {
@@ -125,7 +140,8 @@ def _ledger_answers() -> dict[str, object]:
         **dict.fromkeys(("engine", "hash", "network", "node", "organisation"), TEXT),
         **dict.fromkeys(("suite", "version"), TEXT),
         **dict.fromkeys(("block_id", "ledger", "state_root"), HASH),
-        **dict.fromkeys(("height", "log_size", "time_ms", "witness_quorum"), HEIGHT),
+        **dict.fromkeys(("height", "log_size", "provable_height"), HEIGHT),
+        **dict.fromkeys(("time_ms", "witness_quorum"), HEIGHT),
         "contracts": list_of(TEXT),
     }
     key = opened(
@@ -152,6 +168,7 @@ def _ledger_answers() -> dict[str, object]:
         "Ready": opened({"ready": {"type": "boolean"}}),
         "Record": record,
         "Range": closed({**certified, "range": ref("RangeProof")}),
+        "ValidatorSteps": closed({"steps": list_of(_step())}),
         "State": closed({**certified, "proof": ref("StateProof")}),
         "Why": opened({"cause": TEXT, "code": {"anyOf": [TEXT, {"type": "null"}]}}),
     }

@@ -122,14 +122,18 @@ class NodeService(Protocol):
     def blocks(self, before: int | None, limit: int) -> list[Json]:
         """Return summaries of the newest blocks below ``before``."""
 
-    def block(self, height: int) -> Json | None:
+    async def block(self, height: int) -> Json | None:
         """Return a block with its records."""
 
-    def leaves(self, height: int) -> Json | None:
+    async def leaves(self, height: int) -> Json | None:
         """Return the leaf hashes of a block with the frontier before it."""
 
-    def header(self, height: int) -> Json | None:
+    async def header(self, height: int) -> Json | None:
         """Return a header with its certificate."""
+
+    async def validators(self, since: int) -> list[Json]:
+        """Return changes of the engine's validators, agreed at ``since`` or above."""
+        ...
 
     def checkpoint(self, cosigned: bool, /) -> str:
         """Return the newest signed note; with quorum when ``cosigned``."""

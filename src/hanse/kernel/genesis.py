@@ -60,8 +60,12 @@ def _deployed(genesis: Genesis) -> dict[bytes, bytes | None]:
 
 
 def validators_hash(genesis: Genesis, tagged: Tagged) -> str:
-    """Return what a header's ``validators`` says: the tagged hash of the validator list."""
-    return to_text(tagged(TAG_VALIDATORS, encode(genesis.validators)))
+    """Return what the first header's ``validators`` says: the tagged hash of a list of genesis.
+
+    It is ``engine_validators`` where there are such, else ``validators``, and then for ever.
+    """
+    listed = encode(genesis.voters or genesis.validators)
+    return to_text(tagged(TAG_VALIDATORS, listed))
 
 
 def rules_hash(genesis: Genesis, tagged: Tagged) -> str:

@@ -76,6 +76,29 @@ class NotCosigned(Misconfigured):
 
 
 @dataclass(eq=False)
+class NotProvableYet(Rejected):
+    """The block is final; what proves it to others is the engine's next header, not there yet."""
+
+    height: int
+    engine_height: int
+    code: ClassVar[str] = "not_provable_yet"
+    status: ClassVar[int] = 409
+    hint: ClassVar[str] = (
+        "Ask again in a moment. If it stays so, too few validators are up: `/readyz` says."
+    )
+
+
+@dataclass(eq=False)
+class NotProvable(Misconfigured):
+    """This node cannot make the proof any more, or not yet; others may."""
+
+    height: int
+    reason: str
+    code: ClassVar[str] = "not_provable_here"
+    hint: ClassVar[str] = "Ask for evidence of the newest height, or ask another node."
+
+
+@dataclass(eq=False)
 class CosignatureRefused(Rejected):
     """The line is no valid cosignature of a witness of this ledger."""
 

@@ -64,6 +64,11 @@ class Folder:
         return self.path / "engine"
 
     @property
+    def commits(self) -> Path:
+        """What the engine committed, kept for proofs; may be removed."""
+        return self.path / "commits.sqlite"
+
+    @property
     def cosigned(self) -> Path:
         """The newest header that has its quorum of cosignatures."""
         return self.path / "cosigned.json"

@@ -10,9 +10,9 @@ import msgspec
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode_as
 from hanse.codec.documents import (
+    Header,
     Transaction,
     decode_transaction,
-    header_decoder,
     receipt_decoder,
     record_leaf,
 )
@@ -122,14 +122,13 @@ class BlockReader:
         }
 
     def block(self, height: int) -> dict[str, Any] | None:
-        """Return a block with its records and their sentences."""
+        """Return a block with its records and their sentences, without its certificate."""
         found = self.stored(height)
         if found is None:
             return None
         block, block_id = found
         return {
             "block_id": to_text(block_id),
-            "certificate": msgspec.Raw(block.certificate),
             "header": msgspec.Raw(block.header_bytes),
             "records": [
                 {
@@ -166,7 +165,7 @@ class BlockReader:
         }
 
     def leaves(self, height: int) -> dict[str, Any] | None:
-        """Return a block's leaf hashes and the frontier of the log before them."""
+        """Return a block's leaf hashes and the log's frontier before them, no certificate."""
         found = self.stored(height)
         if found is None:
             return None
@@ -179,24 +178,21 @@ class BlockReader:
             for raw, receipt in block.records
         ]
         return {
-            "certificate": msgspec.Raw(block.certificate),
             "frontier": [to_text(p) for p in frontier.peaks],
             "header": msgspec.Raw(block.header_bytes),
             "leaves": [to_text(leaf) for leaf in leaves],
         }
 
-    def header(self, height: int) -> tuple[dict[str, Any], int] | None:
-        """Return header and certificate as documents, and the size of the log with the header."""
+    def header(self, height: int) -> Header:
+        """Return a header.
+
+        Raises:
+            LookupError: it is above the newest height.
+        """
         found = self.stored(height)
         if found is None:
-            return None
-        block, _ = found
-        header = decode_as(block.header_bytes, header_decoder)
-        document = {
-            "certificate": msgspec.json.decode(block.certificate),
-            "header": msgspec.Raw(block.header_bytes),
-        }
-        return document, header.log_size + 1
+            raise LookupError(height)
+        return found[0].header
 
     def consistency(self, old: int, new: int) -> list[str]:
         """Return the consistency path between two sizes.

@@ -2,13 +2,14 @@
 """What a node offers to the gateway: submit, read, prove, explain; on one event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from hanse import __version__
 from hanse.client import _genesis as client_genesis
+from hanse.client import note as notes
 from hanse.client.note import Note, encode_note, parse_note
 from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import decode_as
@@ -25,12 +26,14 @@ from hanse.kernel import BlockResult
 from hanse.node import proofs
 from hanse.node.admission import refused
 from hanse.node.answers import Answer, problem_answer
+from hanse.node.blocks import StoredBlock
 from hanse.node.catalogue import Catalogue
 from hanse.node.clock import wall_clock_ms
 from hanse.node.consensus import Consensus, engine_genesis
 from hanse.node.cosigning import Cosigning
 from hanse.node.errors import NotFound, WorkerTripped
 from hanse.node.feed import Feed
+from hanse.node.finality import CometbftFinality, EmbeddedFinality, EngineCommits, Finality
 from hanse.node.folder import Folder
 from hanse.node.intake import Intake
 from hanse.node.ledger import Ledger, Progress
@@ -99,8 +102,9 @@ class NodeService:
         self.queries = Queries(self._node, self.catalogue, self._now_ms)
         self._feed = Feed(self.reader)
         if not self.folder.genesis.voters:
-            self._cosigning.add(store.height, self._newest_certificate()[1])
+            self._cosigning.add(store.height, _note_of(self._newest().certificate))
         self._engine = self._make_engine()
+        self._finality = self._make_finality()
         self._intake = Intake(
             self.kernel, store, self._engine, self._verifier, self._receipt, self._now_ms
         )
@@ -128,6 +132,17 @@ class NodeService:
             budget,
             height=header.engine_height,
             time_ms=header.time_ms,
+        )
+
+    def _make_finality(self) -> Finality:
+        """Return what proves headers here: the operator's notes, or the commits of the engine."""
+        if not isinstance(self._engine, CometEngine):
+            return EmbeddedFinality(self._cosigning)
+        source = EngineCommits(self._engine.rpc)
+        named = self.folder.genesis.voters
+        path = self.folder.commits
+        return CometbftFinality(
+            self._genesis, source, self.reader.header, lambda _header: named, path
         )
 
     async def stop(self) -> None:
@@ -176,8 +191,7 @@ class NodeService:
         self.reader.keep(result, certificate)
         self._intake.applied(result)
         if not self.folder.genesis.voters:
-            note = parse_note(msgspec.json.decode(certificate)["note"])
-            self._cosigning.add(result.header.height, note)
+            self._cosigning.add(result.header.height, _note_of(certificate))
         self._metrics.block(result)
         self._feed.publish(result)
 
@@ -206,6 +220,7 @@ class NodeService:
             "network": genesis.network,
             "node": self.folder.node,
             "organisation": self.folder.organisation,
+            "provable_height": self._finality.provable(header.height),
             "rules": msgspec.to_builtins(genesis.rules),
             "state_root": header.state_root,
             "suite": genesis.validators[0].suite,
@@ -229,27 +244,36 @@ class NodeService:
         """Return summaries of the newest blocks below ``before``, newest first."""
         return self.reader.blocks(before, limit)
 
-    def block(self, height: int) -> Document | None:
-        """Return a block with its records and their sentences."""
-        return self.reader.block(height)
+    async def block(self, height: int) -> Document | None:
+        """Return a block with its records and their sentences, once it is provable."""
+        return await self._certified(height, self.reader.block(height))
 
-    def leaves(self, height: int) -> Document | None:
-        """Return a block's leaf hashes with the log's frontier before them."""
-        return self.reader.leaves(height)
+    async def leaves(self, height: int) -> Document | None:
+        """Return a block's leaf hashes with the log's frontier before them, once provable."""
+        return await self._certified(height, self.reader.leaves(height))
 
-    def header(self, height: int) -> Document | None:
+    async def header(self, height: int) -> Document | None:
         """Return a header with its certificate, cosignatures collected so far included."""
-        found = self.reader.header(height)
-        if found is None:
+        return await self._certified(height, {})
+
+    async def _certified(self, height: int, document: Document | None) -> Document | None:
+        found = self.reader.stored(height)
+        if found is None or document is None:
             return None
-        document, size = found
-        note = self._cosigning.find(size)
-        if note is not None:
-            document["certificate"]["note"] = encode_note(note)
-        return document
+        certificate = await self._finality.certificate(found[0])
+        return document | {
+            "certificate": certificate,
+            "header": msgspec.Raw(found[0].header_bytes),
+        }
+
+    async def validators(self, since: int) -> list[Document]:
+        """Return changes of the engine's validators that were agreed at ``since`` or above."""
+        return await self._finality.steps(since)
 
     def checkpoint(self, cosigned: bool) -> str:
         """Return the newest note to cosign; when ``cosigned``, the newest one with its quorum."""
+        if self.folder.genesis.voters:
+            raise notes.NoCheckpoints(self.ledger)
         if not cosigned:
             note = self._cosigning.to_cosign
             assert note is not None
@@ -265,6 +289,8 @@ class NodeService:
 
     def add_cosignature(self, note: str) -> None:
         """Keep the witness lines of ``note``."""
+        if self.folder.genesis.voters:
+            raise notes.NoCheckpoints(self.ledger)
         self._cosigning.add_lines(note)
 
     def contracts(self) -> list[Document]:
@@ -346,12 +372,12 @@ class NodeService:
         key = self._state_key(contract, name, key_json)
         async with self._node.lock:
             proof = proofs.state_proof(self._node.store, self.hash, contract, [key])
-            path, note = self._newest_certificate()
-            return {
-                "certificate": proofs.certificate_document(path, note),
-                "header": msgspec.Raw(self._node.store.header),
-                "proof": proof,
-            }
+            block = self._newest()
+        return {
+            "certificate": await self._finality.certificate(block),
+            "header": msgspec.Raw(block.header_bytes),
+            "proof": proof,
+        }
 
     async def range(
         self, contract: str, name: str, bounds: tuple[str, str], limit: int
@@ -360,12 +386,12 @@ class NodeService:
         loaded = self.queries.loaded(contract)
         async with self._node.lock:
             proof = range_proof(self._node.store, loaded, name, bounds, limit)
-            path, note = self._newest_certificate()
-            return {
-                "certificate": proofs.certificate_document(path, note),
-                "header": msgspec.Raw(self._node.store.header),
-                "range": proof,
-            }
+            block = self._newest()
+        return {
+            "certificate": await self._finality.certificate(block),
+            "header": msgspec.Raw(block.header_bytes),
+            "range": proof,
+        }
 
     async def evidence_range(
         self, contract: str, name: str, bounds: tuple[str, str], limit: int
@@ -375,8 +401,8 @@ class NodeService:
         async with self._node.lock:
             proof = range_proof(self._node.store, loaded, name, bounds, limit)
             parts = range_evidence(loaded, name, bounds, proof)
-            finish = self._prepare()
-        return await finish("range", parts)
+            block = self._newest()
+        return await self._evidence(block, "range", parts)
 
     async def evidence_state(self, contract: str, name: str, key_json: str) -> bytes:
         """Return the evidence document of a state value, present or absent."""
@@ -384,8 +410,8 @@ class NodeService:
         async with self._node.lock:
             proof = proofs.state_proof(self._node.store, self.hash, contract, [key])
             parts = {"contract": contract, "key": to_text(key), "state": proof}
-            finish = self._prepare()
-        return await finish("state", parts)
+            block = self._newest()
+        return await self._evidence(block, "state", parts)
 
     async def evidence_record(self, tx: str) -> bytes:
         """Return the evidence document of a record."""
@@ -398,31 +424,22 @@ class NodeService:
             parts = proofs.record_parts(
                 self._node.store, self.hash, transaction, found.receipt, found.leaf_index, size
             )
-            finish = self._prepare()
-        return await finish("record", parts)
+            block = self._newest()
+        return await self._evidence(block, "record", parts)
 
-    def _prepare(self) -> Callable[[str, Document], Awaitable[bytes]]:
-        """Hold on to the newest header while its cosignatures are awaited."""
-        header, (path, note) = self._node.store.header, self._newest_certificate()
+    async def _evidence(self, block: StoredBlock, kind: str, parts: Document) -> bytes:
+        """Return the evidence file of ``parts`` under the header of ``block``."""
+        documents = {
+            "certificate": await self._finality.complete(block),
+            "genesis": msgspec.Raw(self.genesis_bytes),
+            "header": msgspec.Raw(block.header_bytes),
+        }
+        return proofs.evidence(kind, self.hash, documents, parts)
 
-        async def finish(kind: str, parts: Document) -> bytes:
-            cosigned = await self._cosigning.wait(note.checkpoint.size)
-            complete = proofs.quorum_note(cosigned, self._cosigning.quorum)
-            certificate = proofs.certificate_document(path, complete)
-            documents = {
-                "certificate": certificate,
-                "genesis": msgspec.Raw(self.genesis_bytes),
-                "header": msgspec.Raw(header),
-            }
-            return proofs.evidence(kind, self.hash, documents, parts)
-
-        return finish
-
-    def _newest_certificate(self) -> tuple[list[str], Note]:
+    def _newest(self) -> StoredBlock:
         found = self.reader.stored(self._node.store.height)
-        assert found is not None
-        document = msgspec.json.decode(found[0].certificate)
-        return document["header_path"], parse_note(document["note"])
+        assert found is not None, "what is applied can be read"
+        return found[0]
 
     def _state_key(self, contract: str, name: str, key_json: str) -> bytes:
         loaded = self.queries.loaded(contract)
@@ -431,3 +448,7 @@ class NodeService:
             return loaded.state_key(name, key)
         except (msgspec.DecodeError, ValueError) as error:
             raise Malformed(reason=str(error), at="$.key") from None
+
+
+def _note_of(certificate: bytes) -> Note:
+    return parse_note(msgspec.json.decode(certificate)["note"])

@@ -162,14 +162,18 @@ class FakeNode:
         self._ask("blocks", before, limit)
         return [{"height": 7}]
 
-    def block(self, height: int) -> dict[str, object] | None:
+    async def block(self, height: int) -> dict[str, object] | None:
         return {"header": {"height": height}} if height <= 7 else None
 
-    def leaves(self, height: int) -> dict[str, object] | None:
+    async def leaves(self, height: int) -> dict[str, object] | None:
         return {"leaves": []} if height <= 7 else None
 
-    def header(self, height: int) -> dict[str, object] | None:
+    async def header(self, height: int) -> dict[str, object] | None:
         return {"header": {}} if height <= 7 else None
+
+    async def validators(self, since: int) -> list[dict[str, object]]:
+        self._ask("validators", since)
+        return []
 
     def checkpoint(self, cosigned: bool) -> str:
         return f"hanse/{self.ledger}\n{int(cosigned)}\n"

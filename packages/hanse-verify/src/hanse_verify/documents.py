@@ -21,11 +21,14 @@ genesis     v:=1 hash:="sha256"|"sm3" network:text rules:object time_ms:count wi
 genesis     engine_validators?:voter*1- validators:validator*1- witnesses:witness*0-32 ...:any
 validator   node:text organisation:text public_key:bytes suite:text ...:any
 witness     name:text public_key:bytes suite:text ...:any
-voter       organisation:text power:count public_key:32
+voter       node:text organisation:text power:count public_key:32
 header      v:=1 engine_height:count height:count ledger:32 log_root:32 log_size:count previous:32
 header      rules:32 state_root:32 time_ms:count validators:32
 embedded    engine:="embedded" header_path:32*0- note:text
 cometbft    engine:="cometbft" header:bytes*14 parts:bytes round:count votes:vote?*0-
+cometbft    steps:step*0- validators?:voter*1-
+step        header:bytes*14 next:weight*1- parts:bytes round:count votes:vote?*0-
+weight      power:count public_key:32
 vote        signature:bytes time:bytes
 record      index:count path:32*0- receipt: transaction:
 transaction body: signatures:signature*1-8

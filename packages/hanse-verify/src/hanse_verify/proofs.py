@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What leads from a leaf or a value to a root, and what makes a header with that root final.
 
-Pages: log.md, state-trie.md, checkpoint.md and finality-cometbft.md (CometBFT 0.38 and 0.40).
+Pages: log.md, state-trie.md, checkpoint.md.
 """
 
 import re
@@ -85,47 +85,3 @@ def check_note(note: str, body: str, genesis: Document) -> str:
     if note != rebuilt:  # so there is one text for what was checked
         raise ValueError("the checkpoint is of another ledger, size, root or key id, or form")
     return f"signed by {', '.join(names)}"
-
-
-def check_commit(certificate: Document, genesis: Document, height: int, block_id: bytes) -> str:
-    """Establish that more than 2/3 of the power made the engine header of ``height`` final."""
-    voters = genesis["engine_validators"]
-    powers = {unb64(voter["public_key"]): voter["power"] for voter in voters}
-    keys = sorted(powers, key=lambda key: (-powers[key], sha256(key)[:20]))
-    leaves, votes = [unb64(leaf) for leaf in certificate["header"]], certificate["votes"]
-    if 0 in powers.values() or not len(keys) == len(voters) == len(votes):
-        raise ValueError("a validator is named twice, or has no power, or there is no vote for it")
-    validators = _root([_field(1, _field(1, key)) + _field(2, powers[key]) for key in keys])
-    if [leaves[2], leaves[7], leaves[10]] != [_field(1, x) for x in (height, validators, block_id)]:
-        raise ValueError("the engine header has another height, set of validators, or block id")
-    block = _field(1, _root(leaves)) + _field(2, unb64(certificate["parts"]))
-    start, turn = b"\x08\2\x11" + height.to_bytes(8, "little"), certificate["round"]
-    start += (b"\x19" + turn.to_bytes(8, "little") if turn else b"") + _field(4, block)
-    signed, last, total = 0, 0, sum(powers.values())
-    for vote, key in zip(votes, keys, strict=True):
-        if vote is not None:  # kind 2, height, round, block, time, and the chain as in its leaf
-            message = start + _field(5, unb64(vote["time"])) + _field(6, leaves[1][2:])
-            message = _varint(len(message)) + message
-            check_signature("ed25519-sha256", key, message, unb64(vote["signature"]))
-            signed, last = signed + powers[key], powers[key]
-    if not 3 * (signed - last) <= 2 * total < 3 * signed:  # or a vote could be left out unseen
-        raise ValueError(f"votes of {signed} of {total}: not more than two thirds, or too many")
-    return f"voting power {signed} of {total}"
-
-
-def _field(number: int, value: int | bytes) -> bytes:  # of a protocol buffer
-    if isinstance(value, int):
-        return _varint(number << 3) + _varint(value)
-    return _varint(number << 3 | 2) + _varint(len(value)) + value
-
-
-def _varint(number: int) -> bytes:
-    low, rest = number & 127, number >> 7
-    return bytes([low | 128]) + _varint(rest) if rest else bytes([low])
-
-
-def _root(leaves: list[bytes]) -> bytes:
-    if len(leaves) == 1:
-        return sha256(b"\0" + leaves[0])
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    return sha256(b"\1" + _root(leaves[:split]) + _root(leaves[split:]))
