@@ -181,8 +181,7 @@ def run(tmp_path: Path, scenario: Callable[[Net], Awaitable[None]]) -> None:
             contracts=APP.contracts,
         )
         folders = [
-            make_folder(tmp_path / o, genesis, f"n-{o}", nodes[o], engine[o])
-            for o in ORGANISATIONS
+            make_folder(tmp_path / o, genesis, f"n-{o}", nodes[o], engine[o]) for o in ORGANISATIONS
         ]
         net = Net(folders, keys)
         with patch.object(service_module, "CometEngine", Played):

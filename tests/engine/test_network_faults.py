@@ -42,9 +42,7 @@ def test_a_killed_engine_is_started_again(tmp_path: Path) -> None:
 
 def test_all_killed_at_once_under_load_come_back(tmp_path: Path) -> None:
     async def scenario(network: Network) -> None:
-        sending = [
-            asyncio.create_task(network.send(at)) for at in range(4) for _ in range(20)
-        ]
+        sending = [asyncio.create_task(network.send(at)) for at in range(4) for _ in range(20)]
         await asyncio.sleep(0.7)
         for node in network.nodes:
             node.kill()
