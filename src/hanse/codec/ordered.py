@@ -16,8 +16,13 @@ class OrderedSubmission:
 
 @dataclass(frozen=True, slots=True)
 class OrderedBlock:
-    """What an engine hands over: submissions with an agreed time."""
+    """What an engine hands over: submissions with an agreed time.
+
+    ``signed`` are the nodes, ``node@organisation`` in order, whose votes stand in the block's last
+    commit; none where the engine has no votes.
+    """
 
     engine_height: int
     time_ms: int
     submissions: tuple[OrderedSubmission, ...]
+    signed: tuple[str, ...] = ()

@@ -177,11 +177,11 @@ class Ledger:
         executed = None
         if self.worker is not None:  # which goes on with the next block while this one is sealed
             transactions = kernel.in_order(store, block)
-            executed = await self.worker.execute(transactions, block.time_ms)
+            executed = await self.worker.execute(transactions, block.time_ms, block.signed)
         async with self.lock:
             if executed is None:
                 transactions = kernel.in_order(store, block)
-                executed = kernel.execute(store, transactions, block.time_ms)
+                executed = kernel.execute(store, transactions, block.time_ms, block.signed)
             result = kernel.seal(store, block, executed)
             certificate = b""
             if result.header is not None:

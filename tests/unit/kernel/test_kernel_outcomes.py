@@ -45,6 +45,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 ELSEWHERE = {
     *("nonce_reused", "bad_signature", "member_not_valid", "block_full", "call_too_deep"),
     *("contract_frozen", "contract_retired"),  # test_kernel_lifecycle.py
+    "organisation_suspended",  # test_kernel_network.py
 }
 
 
