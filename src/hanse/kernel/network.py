@@ -8,7 +8,6 @@ beginning of a block (``kernel.effects``): no decision changes anything within o
 from functools import partial
 from typing import Final
 
-from hanse.codec.canonical import encode
 from hanse.codec.limits import (
     BALLOTS_MAX,
     PROPOSAL_BLOCKS_MAX,
@@ -26,6 +25,7 @@ from hanse.contracts import (
     replace,
     require,
 )
+from hanse.contracts.records import Codec
 from hanse.contracts.refusals import Refused
 from hanse.contracts.state import Reader, ask_beside
 from hanse.identity import Ballot, Policy, Verdict, decide, is_satisfied, is_valid_at
@@ -48,6 +48,7 @@ from hanse.kernel.directory import Directory
 from hanse.kernel.proposals import BallotOf, Counters, Decided, Status, Vote, Voted
 
 TAG_BINDS: Final = "hanse/change"
+_CHANGE: Final[Codec[Change]] = Codec(Change)
 TRIED_ROWS: Final = 100  # that trying a change is charged for
 
 
@@ -135,7 +136,7 @@ class Network(Contract):
         self.counters.set(Counters(open=counted.open + 1, proposals=number))
         expires = ctx.height + change.open_blocks
         self.proposals[number] = ProposedChange(
-            binds=ctx.digest(TAG_BINDS, encode(change), str(number), ctx.member),
+            binds=ctx.digest(TAG_BINDS, _CHANGE.encode(change), str(number), ctx.member),
             by=ctx.member,
             change=change,
             expires_height=expires,

@@ -20,6 +20,7 @@ from hanse.engines import EmbeddedEngine
 from hanse.engines.embedded import Budget
 from hanse.errors import Malformed, Rejected
 from hanse.kernel import BlockResult
+from hanse.kernel.entries import REGISTRY
 from hanse.node import proofs
 from hanse.node.admission import Prepared, check_rest, prepare, refused
 from hanse.node.answers import Answer, Request, problem_answer
@@ -89,17 +90,19 @@ class NodeService:
         self.queries = Queries(self._node, self.catalogue, self._now_ms)
         self._feed = Feed(self.reader)
         self._cosigning.add(store.height, self._newest_certificate()[1])
-        rules = self.kernel.rules
-        budget = Budget(rules.block_txs_max, rules.block_cost_max, rules.block_bytes_max)
         header = self._node.header
         self._engine = EmbeddedEngine(
             self._deliver,
             self._now_ms,
-            budget,
+            self._budget(),
             height=header.engine_height,
             time_ms=header.time_ms,
         )
         self._engine.start()
+
+    def _budget(self) -> Budget:
+        rules = self.kernel.rules_in(self._node.store)
+        return Budget(rules.block_txs_max, rules.block_cost_max, rules.block_bytes_max)
 
     async def stop(self) -> None:
         """Finish the block in hand, write a checkpoint, close."""
@@ -159,7 +162,7 @@ class NodeService:
                 await before
         finally:
             self._verifying -= len(prepared)
-        now_ms = self._now_ms()
+        now_ms, rules = self._now_ms(), self.kernel.rules_in(self._node.store)
         ready: list[Transaction] = []
         at = 0
         for index, made in prepared:
@@ -167,7 +170,7 @@ class NodeService:
             at += len(made.checks)
             try:
                 if not made.duplicate:
-                    check_rest(self.kernel, made.transaction, signed, now_ms)
+                    check_rest(rules, made.transaction, signed, now_ms)
                 self._take(made, request, index, ready)
             except Rejected as error:
                 request.put(index, problem_answer(error))
@@ -236,6 +239,8 @@ class NodeService:
             note = parse_note(msgspec.json.decode(certificate)["note"])
             self._cosigning.add(result.header.height, note)
             self._metrics.block(result)
+            if REGISTRY in result.writes:  # which holds what was decided about budgets
+                self._engine.budget = self._budget()
             self._feed.publish(result)
 
     def _answer(self, tx: Transaction, answer: Answer) -> None:
@@ -260,7 +265,7 @@ class NodeService:
             "network": genesis.network,
             "node": self.folder.node,
             "organisation": self.folder.organisation,
-            "rules": msgspec.to_builtins(genesis.rules),
+            "rules": msgspec.to_builtins(self.kernel.rules_in(self._node.store)),
             "state_root": header.state_root,
             "suite": genesis.validators[0].suite,
             "time_ms": header.time_ms,
