@@ -11,7 +11,7 @@ from hanse.codec.problems import title_of
 from hanse.contracts import Contract
 from hanse.contracts.runtime import LoadedContract
 from hanse.errors import Corrupt, HanseError, Misconfigured, Rejected
-from hanse.kernel import BUILT_IN, KERNEL_CODES, PROPOSAL_CODES, load_contract
+from hanse.kernel import BUILT_IN, CHANGE_CODES, KERNEL_CODES, PROPOSAL_CODES, load_contract
 
 FAMILIES: tuple[tuple[type[HanseError], str], ...] = (
     (Rejected, "The request is at fault: the caller can change it. Exit code 1 unless said."),
@@ -68,6 +68,11 @@ def errors_page() -> str:
         "| code | cause | remedy |\n|---|---|---|\n"
     )
     parts += [f"| `{c.code}` | {cell(c.cause)} | {cell(c.remedy)} |\n" for c in PROPOSAL_CODES]
+    parts.append(
+        "\n## Changes of the network that cannot be made\n\nSaid when such a change is proposed,"
+        " and by an approved proposal that\nfailed.\n\n| code | cause | remedy |\n|---|---|---|\n"
+    )
+    parts += [f"| `{c.code}` | {cell(c.cause)} | {cell(c.remedy)} |\n" for c in CHANGE_CODES]
     parts.append(
         "\n## Refusals of contracts\n\nReceipts with `rejected`; the reason in the receipt says"
         " what to\nchange. Codes that stand above are not repeated.\n"

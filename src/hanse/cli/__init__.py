@@ -36,6 +36,10 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "contract",
             "Check contracts, show them, decide what becomes of them.",
         ),
+        "governance": (
+            "governance",
+            "Decide who takes part in the network, and by which rules.",
+        ),
         "gen": ("gen", "Generate clients and schemas from a contract's types."),
         "import": ("document", "Check a standard's document and put it on the ledger."),
         "export": ("document", "Fetch a kept document, byte for byte."),

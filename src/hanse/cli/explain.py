@@ -23,7 +23,7 @@ from hanse.contracts.package import package_files
 from hanse.contracts.runtime import LoadedContract
 from hanse.errors import Corrupt, HanseError, Misconfigured, Rejected
 from hanse.gateway.problems import error_classes, family_of, fields_of
-from hanse.kernel import BUILT_IN, KERNEL_CODES, PROPOSAL_CODES, load_contract
+from hanse.kernel import BUILT_IN, CHANGE_CODES, KERNEL_CODES, PROPOSAL_CODES, load_contract
 
 # rooms whose import needs what a node does not have, or that define no codes
 NOT_LOADED: Final = ("hanse.testing", "hanse.apps", "hanse.__main__")
@@ -147,9 +147,12 @@ def _of_kernel() -> Iterator[Meaning]:
 
 
 def _of_proposals() -> Iterator[Meaning]:
+    clause = "a proposal that was approved and could not be carried out says so: it failed"
     for entry in PROPOSAL_CODES:
-        clause = "a proposal that was approved and could not be carried out says so: it failed"
         yield Meaning(entry.code, "lifecycle", entry.cause, clause, entry.remedy)
+    for entry in CHANGE_CODES:
+        early = f"{clause}; one of the network is not even proposed"
+        yield Meaning(entry.code, "network", entry.cause, early, entry.remedy)
 
 
 def _of_rules() -> Iterator[Meaning]:

@@ -4,12 +4,13 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
 from hanse.apps import discover
+from hanse.cli import ballots
+from hanse.cli.ballots import Document, became_of, terms_options
 from hanse.cli.checking import findings_of
 from hanse.cli.options import Node, Signing, on_node, signing
 from hanse.cli.output import common, emit, load_app
@@ -21,21 +22,17 @@ from hanse.contracts.package_file import build_package
 from hanse.contracts.sources import split_text
 from hanse.crypto import hash_named
 from hanse.errors import Malformed
-from hanse.node.errors import NotFound
 from hanse.node.folder import open_folder
 from hanse.node.rehearsal import rehearse_folder
 
 GOVERNANCE = "governance"
 TAG_TEXT = "hanse/text"
 BATCH_BYTES = 150_000  # bytes of texts in one transaction, below the limit of one
-LISTED = 100  # proposals asked for at once
-
-Document = dict[str, Any]
 
 
 def act(client: Client, action: str, args: Document) -> VerifiedReceipt:
     """Return the proved receipt of an action of governance that was not refused."""
-    return client.submit(GOVERNANCE, action, args).require_ok()
+    return ballots.act(client, GOVERNANCE, action, args)
 
 
 def proposal_of(client: Client, number: int) -> Document:
@@ -44,10 +41,7 @@ def proposal_of(client: Client, number: int) -> Document:
     Raises:
         NotFound: there is none.
     """
-    found = client.state(GOVERNANCE, "proposals", number)
-    if not isinstance(found.value, dict):
-        raise NotFound("proposal", str(number))
-    return {"number": number, **found.value}
+    return ballots.proposal_of(client, GOVERNANCE, number)
 
 
 def show_proposal(held: Document, *, as_json: bool, next_step: str = "") -> None:
@@ -69,26 +63,9 @@ def show_proposal(held: Document, *, as_json: bool, next_step: str = "") -> None
 
 
 def _line(held: Document) -> str:
-    terms, at = held["terms"], held.get("settled_height") or held.get("due_height")
-    where = "" if at is None else f" at height {at}"
-    why = f": {held['code']}, {held['reason']}" if held.get("code") else ""
+    terms = held["terms"]
     what = f"{terms['kind']} {terms['contract']}"
-    return f"{held['number']:>4}  {what:<28} {held['status']}{where}{why}  by {held['by']}"
-
-
-def terms_options(function: Any) -> Any:
-    """Give a command what every proposal can say: reason, height, how long it stays open."""
-    function = click.option("--reason", required=True, help="Why; 1 to 400 characters.")(function)
-    function = click.option(
-        "--at", "not_before", type=int, default=0, help="Not before this height."
-    )(function)
-    return click.option(
-        "--open-blocks",
-        type=int,
-        default=10_000,
-        show_default=True,
-        help="Blocks for which ballots are taken.",
-    )(function)
+    return f"{held['number']:>4}  {what:<28} {became_of(held)}"
 
 
 @click.command()
@@ -318,81 +295,8 @@ def _show_rehearsal(found: Document, *, as_json: bool) -> None:
     emit(found, as_json=as_json, text="\n".join(lines))
 
 
-def _vote(choice: str, number: int, reason: str, signer: Signing, node: Node) -> Document:
-    with node.client(signer) as client:
-        held = proposal_of(client, number)
-        args = {"number": number, "binds": held["binds"], "reason": reason}
-        act(client, choice, args)
-        return proposal_of(client, number)
-
-
-@click.command()
-@click.argument("number", type=int)
-@click.option("--reason", default="", help="Why; up to 400 characters.")
-@signing
-@on_node
-@common
-def approve(*, number: int, reason: str, signer: Signing, node: Node, as_json: bool) -> None:
-    """Vote for a proposal: for exactly the hashes and the rehearsal that it holds now.
-
-    Examples:
-      hanse contract approve 3 --as bob@bolt --key bob.key
-    """
-    show_proposal(_vote("approve", number, reason, signer, node), as_json=as_json)
-
-
-@click.command()
-@click.argument("number", type=int)
-@click.option("--reason", required=True, help="Why; 1 to 400 characters.")
-@signing
-@on_node
-@common
-def reject(*, number: int, reason: str, signer: Signing, node: Node, as_json: bool) -> None:
-    """Vote against a proposal; it is rejected once no approval is possible any more.
-
-    Examples:
-      hanse contract reject 3 --reason "too soon" --as bob@bolt --key bob.key
-    """
-    show_proposal(_vote("reject", number, reason, signer, node), as_json=as_json)
-
-
-@click.command()
-@click.argument("number", type=int)
-@signing
-@on_node
-@common
-def withdraw(*, number: int, signer: Signing, node: Node, as_json: bool) -> None:
-    """Take back a proposal of one's own organisation before it is decided.
-
-    Examples:
-      hanse contract withdraw 3 --as ada@acme --key ada.key
-    """
-    with node.client(signer) as client:
-        act(client, "withdraw", {"number": number})
-        show_proposal(proposal_of(client, number), as_json=as_json)
-
-
-@click.command()
-@click.option("--open", "only_open", is_flag=True, help="Only those that wait.")
-@on_node
-@common
-def proposals(*, only_open: bool, node: Node, as_json: bool) -> None:
-    """List the proposals about contracts and what became of them.
-
-    Examples:
-      hanse contract proposals
-      hanse contract proposals --open --json
-    """
-    rows: list[Document] = []
-    with node.client() as client:
-        while True:
-            args = {"start": rows[-1]["number"] + 1 if rows else 1, "limit": LISTED}
-            found: Any = client.query(GOVERNANCE, "list_proposals", args).result
-            rows += [{"number": row["number"], **row["proposal"]} for row in found]
-            if len(found) < LISTED:
-                break
-    shown = [r for r in rows if not only_open or r["status"] in ("proposed", "approved")]
-    emit(shown, as_json=as_json, text="\n".join(map(_line, shown)) or "there are no proposals")
+approve, reject, withdraw = ballots.voting_commands(GOVERNANCE, "contract", show_proposal)
+proposals = ballots.list_command(GOVERNANCE, "contract proposals", "contracts", _line)
 
 
 COMMANDS = (

@@ -35,10 +35,11 @@ def up(  # the command's options
     extra: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run a network of several organisations here, each with a node that votes; Ctrl-C ends it.
+    """Run a network of several validators on this machine.
 
-    Each node has its own folder, keys, gateway and console. Stopped and started with the same
-    --dir it goes on. Nodes that end by themselves are started again.
+    Each belongs to another organisation and has its own folder, keys, gateway and console.
+    Stopped and started with the same --dir it goes on; Ctrl-C ends it. Nodes that end by
+    themselves are started again.
 
     Examples:
       hanse up

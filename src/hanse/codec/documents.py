@@ -203,11 +203,15 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BlockDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A block as the log keeps it: header, certificate, and for each record its two documents."""
+    """A block as the log keeps it: header, certificate, and for each record its two documents.
+
+    ``signed`` are the nodes whose votes stand in the block's last commit; left out without any.
+    """
 
     certificate: msgspec.Raw
     header: msgspec.Raw
     records: list[tuple[msgspec.Raw, msgspec.Raw]]
+    signed: tuple[str, ...] = ()
 
 
 receipt_decoder = msgspec.json.Decoder(Receipt)

@@ -94,6 +94,8 @@ ROLES_PER_MEMBER_MAX: Final = 100  # roles one member may have had over time
 ROTATION_OVERLAP_BLOCKS_MAX: Final = 100_000  # blocks an old key may outlive its successor
 REASON_CHARS_MAX: Final = 400  # characters of a withdrawal's reason
 KEYS_PER_MEMBER_MAX: Final = 64  # keys one member may have had over time
+ENGINE_VALIDATORS_MAX: Final = 100  # that vote at once; the engine's own tests reach 175
+ENGINE_POWER_MAX: Final = 2**40  # of one validator; the sum stays below the engine's 2^60
 
 # life cycle of contracts
 PART_CHARS_MAX: Final = 10_000  # characters of one part of a package's text; any fits a value
@@ -106,6 +108,11 @@ BALLOTS_MAX: Final = 1_000  # members who vote on one proposal
 SETTLED_PER_BLOCK_MAX: Final = 4  # proposals that one block settles; more wait for the next
 FROZEN_ENTRIES_MAX: Final = 200_000  # of a contract whose upgrade binds its roots; 5 s to hash
 MIGRATION_COST_MAX: Final = 10_000_000  # units of one migration, about 10 s at worst, in one block
+
+# governance of the network
+ATTENDANCE_BLOCKS: Final = 100  # recorded commits within which a vote shows that a validator runs
+ATTENDANCE_EVERY_BLOCKS: Final = 10  # blocks between two notes of one validator's vote
+WEIGHT_MAX: Final = 1_000  # of one organisation's vote
 
 LIMITS: Final[dict[str, int]] = {
     name: value for name, value in list(globals().items()) if name.isupper() and type(value) is int

@@ -18,8 +18,8 @@ class OrderedSubmission:
 class OrderedBlock:
     """What an engine hands over: submissions with an agreed time.
 
-    ``signed`` are the nodes, ``node@organisation``, whose votes for the block before it holds;
-    sorted, empty on an engine without votes.
+    ``signed`` are the nodes, ``node@organisation`` in order, whose votes stand in the block's last
+    commit; none where the engine has no votes.
     """
 
     engine_height: int

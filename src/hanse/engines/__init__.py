@@ -9,7 +9,12 @@ from hanse.engines.embedded import EmbeddedEngine
 
 
 class Engine(Protocol):
-    """Orders transactions and delivers blocks to whom it was made with."""
+    """Orders transactions and delivers blocks to whom it was made with.
+
+    ``budget`` is that of the next block; it may be set anew at any time.
+    """
+
+    budget: Budget
 
     @property
     def waiting(self) -> int:

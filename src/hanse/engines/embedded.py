@@ -35,10 +35,13 @@ class EmbeddedEngine:
         height: int,
         time_ms: int,
     ) -> None:
-        """Go on after engine height ``height`` and block time ``time_ms``."""
+        """Go on after engine height ``height`` and block time ``time_ms``.
+
+        ``budget`` is that of the next block; it may be set anew at any time.
+        """
         self._deliver = deliver
         self._clock_ms = clock_ms
-        self._budget = budget
+        self.budget = budget
         self._height = height
         self._time_ms = time_ms
         self._queue: deque[Transaction] = deque()
@@ -113,11 +116,11 @@ class EmbeddedEngine:
             return [self._alone.popleft()]
         taken: list[Transaction] = []
         cost = size = 0
-        while self._queue and len(taken) < min(self._budget.txs, BLOCK_TXS):
+        while self._queue and len(taken) < min(self.budget.txs, BLOCK_TXS):
             tx = self._queue[0]
             cost += tx.body.cost_max
             size += len(tx.raw)
-            if taken and (cost > self._budget.cost or size > self._budget.bytes):
+            if taken and (cost > self.budget.cost or size > self.budget.bytes):
                 break
             taken.append(self._queue.popleft())
         return taken

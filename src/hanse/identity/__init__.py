@@ -2,10 +2,11 @@
 """Organisations, members, keys at a height, policies; the genesis document."""
 
 from hanse.identity.genesis import (
+    ENGINE_SUITE,
     RESERVED_CONTRACT,
-    EngineValidator,
     Genesis,
     GenesisContract,
+    GenesisEngineValidator,
     GenesisKey,
     GenesisMember,
     GenesisOrganisation,
@@ -13,6 +14,7 @@ from hanse.identity.genesis import (
     GenesisValidator,
     GenesisWitness,
     Rules,
+    check_rules,
     decode_genesis,
     encode_genesis,
     is_contract_name,
@@ -21,15 +23,16 @@ from hanse.identity.genesis import (
     ledger_id,
     organisation_of,
 )
-from hanse.identity.policy import Ballot, Policy, is_satisfied, needed
+from hanse.identity.policy import Ballot, Policy, Verdict, decide, is_satisfied, needed
 from hanse.identity.validity import is_valid_at
 
 __all__ = [
+    "ENGINE_SUITE",
     "RESERVED_CONTRACT",
     "Ballot",
-    "EngineValidator",
     "Genesis",
     "GenesisContract",
+    "GenesisEngineValidator",
     "GenesisKey",
     "GenesisMember",
     "GenesisOrganisation",
@@ -38,6 +41,9 @@ __all__ = [
     "GenesisWitness",
     "Policy",
     "Rules",
+    "Verdict",
+    "check_rules",
+    "decide",
     "decode_genesis",
     "encode_genesis",
     "is_contract_name",

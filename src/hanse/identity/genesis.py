@@ -15,6 +15,8 @@ from hanse.codec.limits import (
     BLOCK_TXS_MAX,
     BLOCK_WRITE_BYTES_MAX,
     COST_MAX,
+    ENGINE_POWER_MAX,
+    ENGINE_VALIDATORS_MAX,
     EXPIRY_MS_MAX,
     GENESIS_BYTES_MAX,
     INTEGER_MAX,
@@ -32,6 +34,9 @@ from hanse.identity.policy import Policy
 
 RESERVED_CONTRACT = "replay"
 """Stands in the top trie for the chain of nonces (``spec/block.md``): no contract may have it."""
+
+ENGINE_SUITE = "ed25519-sha256"
+"""What engine validators vote with, whatever the suites of nodes and members."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII).fullmatch
 _CONTRACT = re.compile(r"[a-z][a-z0-9_]*", re.ASCII).fullmatch
@@ -94,8 +99,8 @@ class GenesisValidator(msgspec.Struct, frozen=True):
     suite: str
 
 
-class EngineValidator(msgspec.Struct, frozen=True):
-    """A node that votes on CometBFT: its voting key (Ed25519) and how much its vote weighs."""
+class GenesisEngineValidator(msgspec.Struct, frozen=True):
+    """A node that votes on blocks with an Ed25519 key of its own and this power (CometBFT)."""
 
     node: str
     organisation: str
@@ -156,10 +161,10 @@ class Genesis(msgspec.Struct, frozen=True):
     validators: list[GenesisValidator]
     witness_quorum: int
     witnesses: list[GenesisWitness]
-    engine_validators: list[EngineValidator] | msgspec.UnsetType = msgspec.UNSET
+    engine_validators: list[GenesisEngineValidator] | msgspec.UnsetType = msgspec.UNSET
 
     @property
-    def voters(self) -> list[EngineValidator]:
+    def voters(self) -> list[GenesisEngineValidator]:
         """Who votes on the engine; nobody where the operator alone makes headers final."""
         return self.engine_validators or []
 
@@ -215,8 +220,9 @@ def check_genesis(genesis: Genesis) -> None:
         _check_contract(contract, f"$.contracts[{index}]")
     _check_policies(genesis, organisations)
     _check_validators(genesis, organisations)
+    _check_engine_validators(genesis)
     _check_witnesses(genesis)
-    _check_rules(genesis.rules)
+    check_rules(genesis.rules)
 
 
 def _check_organisations(genesis: Genesis) -> set[str]:
@@ -264,6 +270,28 @@ def _check_validators(genesis: Genesis, organisations: set[str]) -> None:
         _check_key(validator.suite, validator.public_key, f"$.validators[{index}]")
 
 
+def _check_engine_validators(genesis: Genesis) -> None:
+    if genesis.engine_validators is msgspec.UNSET:
+        return
+    at = "$.engine_validators"
+    listed = genesis.engine_validators
+    if not 1 <= len(listed) <= ENGINE_VALIDATORS_MAX:
+        raise Malformed(reason=f"1 to {ENGINE_VALIDATORS_MAX} engine validators", at=at)
+    places = [(v.organisation, v.node) for v in listed]
+    _unique((f"{node}@{organisation}" for organisation, node in places), at)
+    if places != sorted(places):
+        raise Malformed(reason="sorted by organisation, then node", at=at)
+    _unique((v.public_key for v in listed), at)
+    nodes = {(v.organisation, v.node) for v in genesis.validators}
+    for index, validator in enumerate(listed):
+        here = f"{at}[{index}]"
+        if places[index] not in nodes:
+            raise Malformed(reason="no node of that organisation is listed so", at=here)
+        _check_key(ENGINE_SUITE, validator.public_key, here)
+        if not 1 <= validator.power <= ENGINE_POWER_MAX:
+            raise Malformed(reason=f"1 to {ENGINE_POWER_MAX}", at=f"{here}.power")
+
+
 def _check_member(member: GenesisMember, organisations: set[str], at: str) -> None:
     if not is_member_id(member.id) or organisation_of(member.id) not in organisations:
         raise Malformed(reason="a member is name@organisation of a listed organisation", at=at)
@@ -289,7 +317,12 @@ def _check_witnesses(genesis: Genesis) -> None:
         _check_key(witness.suite, witness.public_key, f"$.witnesses[{index}]")
 
 
-def _check_rules(rules: Rules) -> None:
+def check_rules(rules: Rules) -> None:
+    """Establish that the rules are within their ceilings and fit together.
+
+    Raises:
+        Malformed: with the path of the one that is not.
+    """
     ceiling = Rules()
     for name in rules.__struct_fields__:
         value, most = getattr(rules, name), getattr(ceiling, name)

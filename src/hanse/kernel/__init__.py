@@ -1,22 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """``apply_block`` and the built-in contracts."""
 
-from hanse.kernel.apply import (
-    REPLAY,
+from hanse.kernel.apply import FEATURES, REPLAY, Kernel
+from hanse.kernel.block import Asked, Below, BlockResult, Dropped, Executed, State
+from hanse.kernel.errors import (
     BlockOverBudget,
     ContractNameTaken,
     CostRulesUnknown,
-    Kernel,
+    SoftwareTooOld,
 )
-from hanse.kernel.block import Asked, Below, BlockResult, Dropped, Executed, State
 from hanse.kernel.governance import Governance
-from hanse.kernel.library import BUILT_IN, Library, LoweringDiffers, Shelved, load_contract
-from hanse.kernel.outcomes import KERNEL_CODES, PROPOSAL_CODES, KernelCode, ProposalCode
+from hanse.kernel.library import (
+    BUILT_IN,
+    BUILT_IN_NAMES,
+    Library,
+    LoweringDiffers,
+    Shelved,
+    load_contract,
+)
+from hanse.kernel.network import Network
+from hanse.kernel.outcomes import (
+    CHANGE_CODES,
+    KERNEL_CODES,
+    PROPOSAL_CODES,
+    KernelCode,
+    ProposalCode,
+)
 from hanse.kernel.registry import Registry
 from hanse.kernel.view import BlockView
 
 __all__ = [
     "BUILT_IN",
+    "BUILT_IN_NAMES",
+    "CHANGE_CODES",
+    "FEATURES",
     "KERNEL_CODES",
     "PROPOSAL_CODES",
     "REPLAY",
@@ -34,9 +51,11 @@ __all__ = [
     "KernelCode",
     "Library",
     "LoweringDiffers",
+    "Network",
     "ProposalCode",
     "Registry",
     "Shelved",
+    "SoftwareTooOld",
     "State",
     "load_contract",
 ]

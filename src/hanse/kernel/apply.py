@@ -7,9 +7,8 @@ to the expiry drops the transaction without record; from there on a refusal is a
 other.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -17,8 +16,6 @@ from hanse.codec.base64url import to_text
 from hanse.codec.canonical import encode
 from hanse.codec.documents import (
     TAG_HEADER,
-    TAG_KEY,
-    TAG_VALUE,
     Header,
     Receipt,
     Transaction,
@@ -31,16 +28,30 @@ from hanse.contracts.meter import COST_VERSION
 from hanse.contracts.runtime import Call, LoadedContract, Outcome
 from hanse.contracts.state import Reader
 from hanse.crypto import Hash, hash_named
-from hanse.errors import Corrupt, Misconfigured
-from hanse.identity import RESERVED_CONTRACT, Genesis, is_valid_at, organisation_of
+from hanse.identity import RESERVED_CONTRACT, Genesis, Rules, is_valid_at, organisation_of
+from hanse.kernel import entries as e
 from hanse.kernel.block import Asked, Below, BlockResult, Dropped, Executed, State
 from hanse.kernel.directory import Directory
-from hanse.kernel.entries import PROPOSALS
-from hanse.kernel.genesis import Writes, genesis_writes, rules_hash, validators_hash
+from hanse.kernel.effects import settle_changes
+from hanse.kernel.errors import (
+    BlockOverBudget,
+    ContractNameTaken,
+    CostRulesUnknown,
+    SoftwareTooOld,
+)
+from hanse.kernel.genesis import (
+    Writes,
+    genesis_writes,
+    is_governed,
+    rules_hash,
+    seats_hash,
+    validators_hash,
+)
 from hanse.kernel.library import BUILT_IN, Library
 from hanse.kernel.lifecycle import Place, Trial, settle_due, try_proposal
+from hanse.kernel.liveness import note_attendance
 from hanse.kernel.view import BlockView
-from hanse.kernel.writes import size_of, split_by_map
+from hanse.kernel.writes import changed_seats, hashed, size_of, split_by_map
 from hanse.merkle.log import leaf_hash
 
 _KNOWN = frozenset({"registry", "governance"})  # read by the kernel itself, and remembered
@@ -49,34 +60,8 @@ REPLAY = RESERVED_CONTRACT
 """Name under which the chain of nonce digests stands in the top trie."""
 
 
-@dataclass(eq=False)
-class BlockOverBudget(Corrupt):
-    """An engine proposed a block beyond the rules' budgets."""
-
-    budget: str
-    limit: int
-    actual: int
-    code: ClassVar[str] = "block_over_budget"
-    hint: ClassVar[str] = "The proposer broke the rules; keep the block as evidence and refuse it."
-
-
-@dataclass(eq=False)
-class ContractNameTaken(Misconfigured):
-    """Two contracts of one name, or one with a name that belongs to the ledger itself."""
-
-    name: str
-    code: ClassVar[str] = "contract_name_taken"
-    hint: ClassVar[str] = "Give the contract another name; the ledger's own are taken."
-
-
-@dataclass(eq=False)
-class CostRulesUnknown(Misconfigured):
-    """The ledger's rules count costs by a table that this version does not have."""
-
-    cost_version: int
-    known: int
-    code: ClassVar[str] = "cost_rules_unknown"
-    hint: ClassVar[str] = "Run the version of Hanse that the ledger was founded with."
+FEATURES: frozenset[str] = frozenset({"network-1"})
+"""What this software can do that a vote may ask of every node (``software.activate``)."""
 
 
 class Kernel:
@@ -110,8 +95,19 @@ class Kernel:
         for approved in genesis.contracts:
             if approved.name in self.contracts:
                 self.library.approve(approved.hash, self.contracts[approved.name])
+        self._governed = is_governed(genesis)
+        self._has_engine = genesis.engine_validators is not msgspec.UNSET
         self._validators = validators_hash(genesis, self.hash.tagged)
         self._rules_hash = rules_hash(genesis, self.hash.tagged)
+
+    def rules_in(self, reader: Reader) -> Rules:
+        """Return the rules in force for the block after ``reader``: of genesis, or decided since.
+
+        ``rules`` of a header stays that of the genesis; what was decided is state, proved as such.
+        """
+        if not self._governed:
+            return self.rules
+        return self.directory.look_at(reader).rules(reader, self.rules)
 
     def touched(self, reader: Reader, contract: str, height: int) -> frozenset[str]:
         """Return the contracts whose state a transaction of ``contract`` may change."""
@@ -145,42 +141,57 @@ class Kernel:
             BlockOverBudget: the block is beyond the rules.
         """
         transactions = self.in_order(state, block)
-        return self.seal(state, block, self.execute(state, transactions, block.time_ms))
+        executed = self.execute(state, transactions, block.time_ms, block.signed)
+        return self.seal(state, block, executed)
 
     def in_order(self, state: State, block: OrderedBlock) -> list[Transaction]:
         """Return the transactions of ``block`` in the order in which they are executed.
 
+        Its budgets are those of genesis, or where organisations may decide otherwise the ceilings:
+        who proposes a block, or judges a proposal, looks at :meth:`rules_in`.
+
         Raises:
             BlockOverBudget: the block is beyond the rules.
         """
+        most = Rules() if self._governed else self.rules
         submissions = list(block.submissions)
         if len(submissions) > 1:  # by hash, so that a proposer cannot choose the order
             tagged, previous = self.hash.tagged, state.block_id
             submissions.sort(key=lambda s: tagged("hanse/order/1", previous + s.id))
         transactions = [tx for s in submissions for tx in s.transactions]
         for budget, limit, actual in (
-            ("transactions", self.rules.block_txs_max, len(transactions)),
-            ("cost", self.rules.block_cost_max, sum(tx.body.cost_max for tx in transactions)),
-            ("bytes", self.rules.block_bytes_max, sum(len(tx.raw) for tx in transactions)),
+            ("transactions", most.block_txs_max, len(transactions)),
+            ("cost", most.block_cost_max, sum(tx.body.cost_max for tx in transactions)),
+            ("bytes", most.block_bytes_max, sum(len(tx.raw) for tx in transactions)),
         ):
             if actual > limit:
                 raise BlockOverBudget(budget, limit, actual)
         return transactions
 
-    def execute(self, state: Below, transactions: Iterable[Transaction], time_ms: int) -> Executed:
-        """Return what ``transactions`` do, one after another, as the block after ``state``."""
+    def execute(
+        self,
+        state: Below,
+        transactions: Iterable[Transaction],
+        time_ms: int,
+        signed: Sequence[str] = (),
+    ) -> Executed:
+        """Return what ``transactions`` do, one after another, as the block after ``state``.
+
+        ``signed`` are the nodes whose votes stand in the block's last commit.
+        """
         assert time_ms >= state.time_ms
         height = state.height + 1
         view = BlockView(state)
         self._applying.look_at(state)
-        begun = self.begin_block(view, height, time_ms)
+        rules = self._applying.rules(state, self.rules) if self._governed else self.rules
+        begun = self.begin_block(view, height, time_ms, signed)
         records: list[tuple[Transaction, bytes]] = []
         changes: list[Writes] = []
         dropped: list[Dropped] = []
         repeated: list[Transaction] = []
         seen: dict[bytes, bytes] = {}
         for tx in transactions:
-            code = self._gate(state, view, seen, tx, height, time_ms)
+            code = self._gate(state, view, seen, tx, (height, time_ms, rules))
             if code == "":
                 repeated.append(tx)
                 continue
@@ -189,7 +200,7 @@ class Kernel:
                 continue
             outcome = self.run(view, tx, height, time_ms)
             size = size_of(outcome.writes)
-            if view.bytes_written + size > self.rules.block_write_bytes_max:
+            if view.bytes_written + size > rules.block_write_bytes_max:
                 dropped.append(Dropped(tx, "block_full"))
                 continue
             for contract, written in outcome.writes.items():
@@ -205,25 +216,49 @@ class Kernel:
         return Executed(height, tuple(records), tuple(changes), *lost, begun if records else {})
 
     def seal(self, state: State, block: OrderedBlock, executed: Executed) -> BlockResult:
-        """Return the block that ``executed`` makes on ``state``: new roots, leaves, header."""
+        """Return the block that ``executed`` makes on ``state``: new roots, leaves, header.
+
+        Raises:
+            SoftwareTooOld: the block needs what this software does not have.
+        """
         lost = (executed.dropped, executed.repeated)
         if not executed.records:
             return BlockResult(None, b"", state.block_id, (), *lost, {}, (), state.log_frontier)
         assert executed.height == state.height + 1
+        self._check_software(state)
         writes = executed.merged()
+        updates = changed_seats(state, executed.begun, executed.height)
         root = self._new_root(state, writes, executed)
         done = self._finish(state, writes, executed.records, block, root)
-        return replace(done, dropped=lost[0], repeated=lost[1])
+        return replace(done, dropped=lost[0], repeated=lost[1], validator_updates=updates)
 
-    def begin_block(self, view: BlockView, height: int, time_ms: int) -> Writes:
-        """Carry out what was decided about contracts and is due; it takes no room from the block.
+    def _check_software(self, state: State) -> None:
+        if not self._governed:
+            return
+        for feature, height in self._sealing.look_at(state).features(state).items():
+            if height <= state.height + 1 and feature not in FEATURES:
+                raise SoftwareTooOld(feature, height)
+
+    def begin_block(
+        self, view: BlockView, height: int, time_ms: int, signed: Sequence[str] = ()
+    ) -> Writes:
+        """Carry out what was decided and is due; it takes no room from the block.
+
+        Before that, who signed the last commit is noted: by that the liveness guard judges.
 
         Raises:
             LoweringDiffers: a contract's text is lowered otherwise here than was approved.
         """
-        if not settle_due(self.place(view, time_ms), view.add, height):
+        if self._governed:
+            note_attendance(self._applying, view, view.add, signed, height)
+        settled = settle_due(self.place(view, time_ms), view.add, height)
+        if self._governed and settle_changes(view, view.add, height):
+            settled = True
+        if not view.writes:
             return {}
         view.bytes_written = 0
+        if not settled:
+            return {contract: dict(changes) for contract, changes in view.writes.items()}
         self._applying.forget()
         return {contract: dict(changes) for contract, changes in view.writes.items()}
 
@@ -234,7 +269,7 @@ class Kernel:
 
     def try_proposal(self, reader: Reader, number: int, time_ms: int) -> Trial:
         """Return what carrying out a proposal, which must be there, would do to the state."""
-        held = PROPOSALS.get(reader, number)
+        held = e.PROPOSALS.get(reader, number)
         assert held is not None
         return try_proposal(self.place(reader, time_ms, tells_roots=True), held)
 
@@ -252,6 +287,9 @@ class Kernel:
             found = self._find(directory, reader, contract, height)
             return found if found and directory.status(reader, contract) == "active" else None
 
+        out = directory.suspended(reader, height)
+        if out and any(organisation_of(signature.signer) in out for signature in tx.signatures):
+            return Outcome("organisation_suspended", 0, "a signer's organisation is suspended")
         loaded = self._find(directory, reader, body.contract, height)
         if loaded is None:
             return Outcome("unknown_contract", 0, "no such contract is active at this height")
@@ -313,22 +351,22 @@ class Kernel:
                 now=asked.time_ms,
                 height=asked.height,
                 tx="",
-                cost_max=self.rules.cost_max,
+                cost_max=self.rules_in(reader).cost_max,
                 roles=lambda: directory.roles(reader, asked.member, asked.height),
                 contracts=lambda name: self._find(directory, reader, name, asked.height),
             ),
         )
 
-    def _gate(  # noqa: PLR0913, PLR0917  # the numbered steps share one signature
+    def _gate(
         self,
         state: Below,
         view: BlockView,
         seen: dict[bytes, bytes],
         tx: Transaction,
-        height: int,
-        time_ms: int,
+        block: tuple[int, int, Rules],
     ) -> str | None:
         """Return ``None`` to go on, a code to drop ``tx``, or ``""`` where it has its receipt."""
+        height, time_ms, rules = block
         if tx.body.ledger != self.ledger:
             return "wrong_ledger"
         earlier = seen.get(tx.nonce_digest) or state.find_nonce(tx.nonce_digest)
@@ -339,9 +377,9 @@ class Kernel:
             return code
         if tx.body.expires_ms < time_ms:
             return "expired"
-        if tx.body.expires_ms > time_ms + self.rules.expiry_ms_max:
+        if tx.body.expires_ms > time_ms + rules.expiry_ms_max:
             return "expires_too_late"
-        return "cost_max_too_large" if tx.body.cost_max > self.rules.cost_max else None
+        return "cost_max_too_large" if tx.body.cost_max > rules.cost_max else None
 
     def _key_status(self, view: BlockView, tx: Transaction, height: int) -> str | None:
         """Return what is wrong with the keys of ``tx`` at ``height``; signatures held before."""
@@ -357,19 +395,13 @@ class Kernel:
         for key, _ in found:
             if not is_valid_at(key, height) or key.purpose != "signing":
                 return "key_not_valid"
-        return (
-            None if all(is_valid_at(member, height) for _, member in found) else "member_not_valid"
-        )
-
-    def _hashed(self, writes: Writes) -> dict[str, dict[bytes, bytes | None]]:
-        tagged = self.hash.tagged
-        return {
-            contract: {
-                tagged(TAG_KEY, key): None if value is None else tagged(TAG_VALUE, value)
-                for key, value in changes.items()
-            }
-            for contract, changes in writes.items()
-        }
+        for _, member in found:
+            if not is_valid_at(member, height):
+                return "member_not_valid"
+            party = self._applying.organisation(view, member.organisation)
+            if party is not None and not is_valid_at(party, height):
+                return "member_not_valid"
+        return None
 
     def _new_root(self, state: State, writes: Writes, executed: Executed) -> bytes:
         used = sorted(
@@ -382,14 +414,14 @@ class Kernel:
 
     def _update(self, state: State, writes: Writes, begun: Writes) -> bytes:
         """Move the tries by ``writes``, trees of ordered maps included; returns the state root."""
-        hashed = self._hashed(writes)
+        changed = hashed(self.hash, writes)
         ordered: dict[str, dict[str, dict[bytes, bytes | None]]] = {}
         for contract, changes in writes.items():
             names = self._ordered_maps(state, contract, begun)
             if names:
-                values = zip(changes, hashed[contract].values(), strict=True)
+                values = zip(changes, changed[contract].values(), strict=True)
                 ordered[contract] = split_by_map(names, dict(values))
-        return state.tries.update(hashed, ordered)
+        return state.tries.update(changed, ordered)
 
     def _ordered_maps(self, state: State, contract: str, begun: Writes) -> tuple[str, ...]:
         """Return the ordered maps of a contract as it is after the beginning of the block."""
@@ -430,13 +462,20 @@ class Kernel:
             state_root=to_text(state_root),
             time_ms=block.time_ms,
             v=1,
-            validators=self._validators,
+            validators=self._validators_at(state, height),
         )
         header_bytes = encode(header)
         block_id = tagged(TAG_HEADER, header_bytes)
         leaves.append(leaf_hash(self.hash, block_id))
         done = (header, header_bytes, block_id, records, (), (), writes, tuple(leaves))
-        return BlockResult(*done, frontier)
+        return BlockResult(*done, frontier, signed=block.signed)
+
+    def _validators_at(self, state: State, height: int) -> str:
+        """Return what the header says of who will sign the engine's next one."""
+        if not self._has_engine or height == 0:
+            return self._validators
+        seats = self._sealing.look_at(state).engine_validators(state, height)
+        return seats_hash(seats, self.hash.tagged)
 
 
 def _receipt(tx: Transaction, outcome: Outcome, height: int, index: int) -> bytes:

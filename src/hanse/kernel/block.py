@@ -87,7 +87,8 @@ class BlockResult:
     """All that a block did; ``header`` is ``None`` when no record, so no block, came of it.
 
     ``leaf_hashes`` are those of the records and, last, the header; ``frontier`` is that of the log
-    before the header's leaf.
+    before the header's leaf. ``validator_updates`` are for the engine: voting keys with their new
+    power, 0 for those that end, in order of the keys.
     """
 
     header: Header | None
@@ -99,6 +100,8 @@ class BlockResult:
     writes: Writes
     leaf_hashes: tuple[bytes, ...]
     frontier: Frontier
+    signed: tuple[str, ...] = ()
+    validator_updates: tuple[tuple[bytes, int], ...] = ()
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):

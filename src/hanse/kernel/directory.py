@@ -1,14 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry as the kernel reads it: keys, members and roles, remembered between its writes."""
 
-from typing import Final, Self, TypeVar
+from collections.abc import Callable
+from typing import Final, NamedTuple, Self, TypeVar
+
+import msgspec
 
 from hanse.codec.limits import CONTRACTS_MAX, ORGANISATIONS_MAX, ROLES_PER_MEMBER_MAX
 from hanse.contracts.keys import encode_key
 from hanse.contracts.records import Codec
 from hanse.contracts.state import Reader
-from hanse.identity import is_valid_at
-from hanse.kernel.entries import CONTRACTS, REGISTERED
+from hanse.identity import Rules, is_valid_at
+from hanse.kernel.entries import (
+    CONTRACTS,
+    ENGINE_VALIDATORS,
+    FEATURES,
+    NODES,
+    REGISTERED,
+    RULES,
+    SUSPENSIONS,
+    WEIGHTS,
+    Entries,
+)
+from hanse.kernel.parties import EngineValidator, Node
 from hanse.kernel.registry import (
     ContractEntry,
     ContractVersion,
@@ -30,6 +44,14 @@ _POLICIES: Codec[PolicyEntry] = Codec(PolicyEntry)
 _UNKNOWN: Final = object()
 _CURRENT_MAX: Final = 256  # versions, by contract and height
 _REMEMBERED_MAX = 200_000  # entries; beyond it the memory is emptied, not grown
+
+
+class Seat(NamedTuple):
+    """A validator of the engine: which node, and its entry."""
+
+    organisation: str
+    node: str
+    entry: EngineValidator
 
 
 class Directory:
@@ -105,14 +127,106 @@ class Directory:
         return self._entry(reader, "policies", resource, _POLICIES)
 
     def organisations(self, reader: Reader, height: int) -> list[str]:
-        """Return the organisations that are active at that height, sorted."""
+        """Return the organisations that take part at that height, sorted; no suspended ones."""
         prefix = b"organisations\x00"
         rows = reader.scan("registry", prefix, prefix, ORGANISATIONS_MAX)
-        return [
+        named = [
             key[len(prefix) + 1 : -1].decode()
             for key, value in rows
             if is_valid_at(_ORGANISATIONS.decode_stored(value), height)
         ]
+        out = self.suspended(reader, height)
+        return [organisation for organisation in named if organisation not in out]
+
+    def organisation(self, reader: Reader, organisation: str) -> Organisation | None:
+        """Return an organisation's entry, whatever its validity."""
+        return self._entry(reader, "organisations", organisation, _ORGANISATIONS)
+
+    def _at_height(self, name: str, height: int, read: Callable[[], T]) -> T:
+        """Return what ``read`` gives, remembered under a name and the height it is of."""
+        at, found = (name, ()), self._found.get((name, ()))
+        if isinstance(found, tuple) and found[0] == height:
+            return found[1]  # type: ignore[no-any-return]  # stored under its own name
+        value = read()
+        self._found[at] = (height, value)
+        return value
+
+    def suspended(self, reader: Reader, height: int) -> frozenset[str]:
+        """Return the organisations that are suspended at that height."""
+        return self._at_height(
+            "suspended",
+            height,
+            lambda: frozenset(
+                str(key[0])
+                for key, entry in self._rows(reader, SUSPENSIONS)
+                if is_valid_at(entry, height)
+            ),
+        )
+
+    def node(self, reader: Reader, organisation: str, node: str, height: int) -> Node | None:
+        """Return the entry of a node that is valid at that height; its organisation may be out."""
+        return self._at_height(
+            f"node {node}@{organisation}",
+            height,
+            lambda: next(
+                (e for _, e in NODES.all(reader, organisation, node) if is_valid_at(e, height)),
+                None,
+            ),
+        )
+
+    def may_submit(self, reader: Reader, organisation: str, node: str, height: int) -> Node | None:
+        """Return the node whose submissions count at that height; ``None`` where they do not.
+
+        It is registered, and its organisation takes part and is not suspended.
+        """
+        party = self.organisation(reader, organisation)
+        if party is None or not is_valid_at(party, height):
+            return None
+        if organisation in self.suspended(reader, height):
+            return None
+        return self.node(reader, organisation, node, height)
+
+    def nodes(self, reader: Reader, height: int) -> list[tuple[str, str, Node]]:
+        """Return the nodes that are valid at that height: organisation, node, entry, sorted."""
+        rows = NODES.all(reader)
+        return [(str(k[0]), str(k[1]), e) for k, e in rows if is_valid_at(e, height)]
+
+    def engine_validators(self, reader: Reader, height: int) -> tuple[Seat, ...]:
+        """Return the engine validators that the header of that height commits to.
+
+        They are sorted by organisation, then node. They are in force in the engine from the block
+        after that one's on.
+        """
+        return self._at_height(
+            "engine_validators",
+            height,
+            lambda: tuple(
+                Seat(str(key[0]), str(key[1]), entry)
+                for key, entry in self._rows(reader, ENGINE_VALIDATORS)
+                if is_valid_at(entry, height)
+            ),
+        )
+
+    def rules(self, reader: Reader, genesis: Rules) -> Rules:
+        """Return the rules of genesis with what was decided since."""
+        changed = {str(key[0]): value for key, value in self._rows(reader, RULES)}
+        return msgspec.structs.replace(genesis, **changed) if changed else genesis
+
+    def weights(self, reader: Reader) -> dict[str, int]:
+        """Return the weights of organisations' votes; one that is not named weighs 1."""
+        return {str(key[0]): weight for key, weight in self._rows(reader, WEIGHTS)}
+
+    def features(self, reader: Reader) -> dict[str, int]:
+        """Return the features that software must have, each from a height on."""
+        return {str(key[0]): height for key, height in self._rows(reader, FEATURES)}
+
+    def _rows(self, reader: Reader, entries: Entries[T]) -> list[tuple[tuple[object, ...], T]]:
+        """Return all entries of a map, remembered."""
+        at = ("all", entries.name)
+        found = self._found.get(at, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = self._found[at] = entries.all(reader)
+        return found  # type: ignore[return-value]  # stored under its own map's name
 
     def version(self, reader: Reader, contract: str, height: int) -> ContractVersion | None:
         """Return the version of ``contract`` that is current in the block of that height."""

@@ -1,14 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state that a genesis document means: the registry's first entries, valid from height 0."""
 
+from collections.abc import Iterable
+
+import msgspec
+
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.canonical import encode
 from hanse.codec.documents import TAG_RULES, TAG_VALIDATORS, Tagged
 from hanse.contracts.keys import encode_key
 from hanse.contracts.records import Codec
-from hanse.identity import Genesis, organisation_of
+from hanse.identity import Genesis, GenesisEngineValidator, organisation_of
 from hanse.kernel import registry as r
-from hanse.kernel.entries import CONTRACTS, GOVERNANCE, VERSIONS
+from hanse.kernel.directory import Seat
+from hanse.kernel.entries import (
+    CONTRACTS,
+    ENGINE_VALIDATORS,
+    GOVERNANCE,
+    NETWORK,
+    NODES,
+    RULES,
+    VERSIONS,
+)
+from hanse.kernel.parties import EngineValidator, Node
 from hanse.kernel.proposals import Deployed, Version
 
 Writes = dict[str, dict[bytes, bytes | None]]
@@ -44,9 +58,34 @@ def genesis_writes(genesis: Genesis) -> Writes:
         put("policies", p.resource, r.PolicyEntry, policy)
     parameters = r.Parameters(recovery_delay_blocks=genesis.rules.recovery_delay_blocks)
     put("parameters", (), r.Parameters, parameters)
+    out.update(_parties(genesis))
     if any(c.name == GOVERNANCE for c in genesis.contracts):
         return {"registry": out, GOVERNANCE: _deployed(genesis)}
     return {"registry": out}  # a ledger founded without it keeps its contracts as they are
+
+
+def is_governed(genesis: Genesis) -> bool:
+    """Whether organisations can change the network: the genesis names the contract for that."""
+    return any(c.name == NETWORK for c in genesis.contracts)
+
+
+def _parties(genesis: Genesis) -> dict[bytes, bytes | None]:
+    """Return nodes, engine validators and rules, where they can change or the engine needs them."""
+    voting = genesis.engine_validators
+    rows: list[tuple[bytes, bytes]] = []
+    if is_governed(genesis):
+        rules = {name: getattr(genesis.rules, name) for name in genesis.rules.__struct_fields__}
+        rows += [RULES.write(name, value) for name, value in rules.items()]
+    if is_governed(genesis) or voting is not msgspec.UNSET:
+        for v in genesis.validators:
+            node = Node(from_height=0, public_key=to_bytes(v.public_key), suite=v.suite)
+            rows.append(NODES.write((v.organisation, v.node, 0), node))
+    for seat in [] if voting is msgspec.UNSET else voting:
+        entry = EngineValidator(
+            from_height=0, key_height=0, power=seat.power, public_key=to_bytes(seat.public_key)
+        )
+        rows.append(ENGINE_VALIDATORS.write((seat.organisation, seat.node, 0), entry))
+    return dict(rows)
 
 
 def _deployed(genesis: Genesis) -> dict[bytes, bytes | None]:
@@ -66,6 +105,19 @@ def validators_hash(genesis: Genesis, tagged: Tagged) -> str:
     """
     listed = encode(genesis.voters or genesis.validators)
     return to_text(tagged(TAG_VALIDATORS, listed))
+
+
+def as_listed(seats: Iterable[Seat]) -> list[GenesisEngineValidator]:
+    """Return engine validators in the form in which a genesis lists them."""
+    return [
+        GenesisEngineValidator(s.node, s.organisation, s.entry.power, to_text(s.entry.public_key))
+        for s in seats
+    ]
+
+
+def seats_hash(seats: Iterable[Seat], tagged: Tagged) -> str:
+    """Return what a header's ``validators`` says of engine validators, in the form of genesis."""
+    return to_text(tagged(TAG_VALIDATORS, encode(as_listed(seats))))
 
 
 def rules_hash(genesis: Genesis, tagged: Tagged) -> str:

@@ -34,7 +34,7 @@ from hanse.contracts import (
 from hanse.contracts.package import texts_hash
 from hanse.contracts.sources import main_file
 from hanse.contracts.state import Reader, ask_beside
-from hanse.identity import Ballot, Policy, is_contract_name, is_satisfied, is_valid_at, needed
+from hanse.identity import Ballot, Policy, decide, is_contract_name, is_satisfied, is_valid_at
 from hanse.identity import organisation_of as organisation_part
 from hanse.kernel.directory import Directory
 from hanse.kernel.proposals import (
@@ -57,7 +57,7 @@ from hanse.kernel.proposals import (
 )
 from hanse.kernel.registry import PolicyEntry
 
-RESERVED: Final = ("governance", "registry", "replay")
+RESERVED: Final = ("governance", "network", "registry", "replay")
 HASH_CHARS: Final = 43  # characters of a hash as text
 TAG_BINDS: Final = "hanse/proposal"
 
@@ -317,17 +317,9 @@ class Governance(Contract):
                 if roles is not None:
                     cast = Ballot(member, organisation_part(member), roles)
                     (yes if vote.approves else against).append(cast)
-        if is_satisfied(policy, yes, active, concerned):
-            return "approved"
-        single = Policy("ANY", policy.organisations, policy.roles)
-        for_it = {ballot.organisation for ballot in yes}
-        lost = {b.organisation for b in against if is_satisfied(single, [b], active)} - for_it
-        entitled = [o for o in active if not policy.organisations or o in policy.organisations]
-        if policy.rule == "SELF":
-            entitled = [o for o in entitled if o == concerned]
-        count = needed(policy, active)
-        possible = count is not None and len([o for o in entitled if o not in lost]) >= count
-        return "proposed" if possible else "rejected"
+        weights = ask_beside(self.ballots, lambda below: Directory().weights(below))
+        verdict = decide(policy, yes, against, active, concerned, weights)
+        return "proposed" if verdict == "open" else verdict
 
     def _policy(self, held: Proposal) -> Policy | None:
         """Return who decides: the policy of this kind, else the one of all."""

@@ -19,10 +19,12 @@ from hanse.crypto import SHA256, Hash
 from hanse.errors import Misconfigured
 from hanse.kernel.entries import PACKAGES, TEXTS
 from hanse.kernel.governance import Governance
+from hanse.kernel.network import Network
 from hanse.kernel.proposals import Package
 from hanse.kernel.registry import Registry
 
-BUILT_IN: tuple[type[Contract], ...] = (Registry, Governance)
+BUILT_IN: tuple[type[Contract], ...] = (Registry, Governance, Network)
+BUILT_IN_NAMES = frozenset(cls.name for cls in BUILT_IN)
 _KEPT_MAX = 256  # contracts of state that stay loaded
 
 

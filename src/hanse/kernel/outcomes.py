@@ -111,6 +111,14 @@ KERNEL_CODES: Final[tuple[KernelCode, ...]] = (
         "Send it again: the next block has room.",
     ),
     KernelCode(
+        "organisation_suspended",
+        "authorise",
+        True,
+        403,
+        "The organisation of a signer is suspended: none of its transactions is carried out.",
+        "See `hanse governance list`; the others can reinstate it.",
+    ),
+    KernelCode(
         "unknown_contract",
         "authorise",
         True,
@@ -313,3 +321,65 @@ PROPOSAL_CODES: Final = (
         "Rehearse it yourself: whoever recorded the rehearsal recorded another root.",
     ),
 )
+
+_SEE: Final = "See `hanse governance show`, and propose it again."
+
+CHANGE_CODES: Final = (
+    ProposalCode(
+        "no_quorum",
+        "The validators whose votes were seen in the last 100 commits would have no quorum.",
+        "Wait until more of them run; or force it: `--force`, with the policy `network.force`.",
+    ),
+    ProposalCode("no_validators", "The engine would have no validator left.", _SEE),
+    ProposalCode(
+        "too_many_validators",
+        "The engine would have more validators than it may.",
+        "Remove one; nodes can follow without a vote.",
+    ),
+    ProposalCode(
+        "no_engine",
+        "The ledger's engine has no validators that could change: one node orders everything.",
+        "Found a ledger of several validators.",
+    ),
+    ProposalCode("unknown_validator", "The node has no vote in the engine.", _SEE),
+    ProposalCode("validator_exists", "The node is a validator already.", _SEE),
+    ProposalCode(
+        "voting_key_taken",
+        "The voting key is, or was, another validator's.",
+        "Make a fresh key for each validator.",
+    ),
+    ProposalCode("bad_power", "The power is outside its bounds.", _SEE),
+    ProposalCode("unknown_node", "The organisation has no such node.", _SEE),
+    ProposalCode("node_exists", "The organisation has a node of this name.", _SEE),
+    ProposalCode(
+        "node_votes",
+        "The node is a validator of the engine.",
+        "Propose `validator.remove` first.",
+    ),
+    ProposalCode("unknown_organisation", "No such organisation takes part.", _SEE),
+    ProposalCode(
+        "organisation_exists",
+        "An organisation of this id is, or was, here.",
+        "Choose another id: one never stands for two parties.",
+    ),
+    ProposalCode(
+        "too_many_organisations", "The ledger has had as many organisations as it may.", _SEE
+    ),
+    ProposalCode("last_organisation", "No organisation would be left.", _SEE),
+    ProposalCode("not_suspended", "The organisation is not suspended.", _SEE),
+    ProposalCode(
+        "policy_unreachable",
+        "A policy asks for more approvals than there are organisations to give them.",
+        "Set another policy first (`policy.set`).",
+    ),
+    ProposalCode("bad_policy", "The policy is not well formed, or names nobody.", _SEE),
+    ProposalCode("unknown_resource", "Nothing is decided under this name.", _SEE),
+    ProposalCode("bad_parameters", "A rule is outside its bounds.", _SEE),
+    ProposalCode("bad_weight", "The weight is outside its bounds.", _SEE),
+    ProposalCode("no_change", "It is so already.", _SEE),
+    ProposalCode("too_late", "The height has come.", _SEE),
+    ProposalCode("bad_name", "A name is not well formed, or of another organisation.", _SEE),
+    ProposalCode("bad_key", "It is no public key of a known suite.", _SEE),
+    ProposalCode("wrong_arguments", "The change lacks a part of its argument.", _SEE),
+)
+"""Why a change of the network cannot be made: when it is proposed, and when it is carried out."""

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The built-in contract ``registry``: organisations, members, keys, roles, contracts, withdrawals.
 
+Nodes, the engine's validators and what else the network decides are written by the kernel
+(``kernel.effects``): no action of the registry changes them.
+
 Every entry carries the heights from which and to which it is valid. A key or member is never
 rewritten but to set an end in the future, so that today's state proves who could sign what at any
 earlier height. A role granted again after its end begins anew.
@@ -30,6 +33,7 @@ from hanse.contracts import (
 from hanse.crypto import SUITES, suite_named
 from hanse.identity import Ballot, Policy, is_member_id, is_name, is_satisfied, is_valid_at
 from hanse.identity import organisation_of as organisation_part
+from hanse.kernel.parties import EngineValidator, Node, Suspension
 
 TX_ID_CHARS: Final = 43  # characters of a transaction id: 32 bytes as text
 RECOVER: Final = "member.recover"
@@ -197,9 +201,15 @@ class Registry(Contract):
     keys: Map[tuple[str, str], Key]
     roles: Map[tuple[str, str], Role]
     contracts: Map[str, ContractEntry]
+    engine_validators: Map[tuple[str, str, int], EngineValidator]
+    features: Map[str, int]
+    nodes: Map[tuple[str, str, int], Node]
     parameters: Value[Parameters]
     policies: Map[str, PolicyEntry]
     recoveries: Map[str, Recovery]
+    rules: Map[str, int]
+    suspensions: Map[tuple[str, int], Suspension]
+    weights: Map[str, int]
     withdrawals: Map[tuple[str, str], Withdrawal]
 
     @action(role="admin")
@@ -361,9 +371,9 @@ class Registry(Contract):
             for m in recovery.approvals
             if is_valid_at(self.members[m], ctx.height)
         ]
-        active = [o for o, e in self.organisations.items(limit=1_000) if is_valid_at(e, ctx.height)]
         rule = Policy(policy.rule, tuple(policy.organisations), tuple(policy.roles))
-        met = is_satisfied(rule, ballots, active, organisation_part(member))
+        active, weights = self._active(ctx.height), dict(self.weights.items(limit=1_000))
+        met = is_satisfied(rule, ballots, active, organisation_part(member), weights)
         require(met, "policy_not_met", "more approvals are needed", approvals=len(ballots))
         for (_, key_id), key in list(self.keys.items((member,), limit=KEYS_PER_MEMBER_MAX)):
             going_on = key.to_height is None or key.to_height > ctx.height + 1
@@ -404,6 +414,13 @@ class Registry(Contract):
     def member(self, ctx: Context, member: str) -> Member | None:
         """Return the entry of a member."""
         return self.members.get(member)
+
+    def _active(self, height: int) -> list[str]:
+        """Return the organisations that take part at that height, suspended ones left out."""
+        held = self.suspensions.items(limit=1_000)
+        out = [organisation for (organisation, _), e in held if is_valid_at(e, height)]
+        rows = self.organisations.items(limit=1_000)
+        return [o for o, entry in rows if is_valid_at(entry, height) and o not in out]
 
     def _delay(self) -> int:
         parameters = must(self.parameters.get(), "not_found", "the ledger has no parameters")

@@ -4,8 +4,12 @@
 from collections.abc import Iterable, Mapping
 
 from hanse.codec.documents import TAG_KEY, TAG_VALUE
+from hanse.contracts.state import Reader
 from hanse.crypto import Hash
+from hanse.kernel.directory import Directory
+from hanse.kernel.entries import ENGINE_VALIDATORS, REGISTRY
 from hanse.kernel.genesis import Writes
+from hanse.kernel.view import BlockView
 from hanse.merkle.trie import StateTries
 
 
@@ -20,6 +24,18 @@ def split_by_map(
         if mine is not None:
             mine[rest] = value
     return found
+
+
+def hashed(hasher: Hash, writes: Writes) -> Writes:
+    """Return the writes as the tries take them: hashes of state keys and of values."""
+    tagged = hasher.tagged
+    return {
+        contract: {
+            tagged(TAG_KEY, key): None if value is None else tagged(TAG_VALUE, value)
+            for key, value in changes.items()
+        }
+        for contract, changes in writes.items()
+    }
 
 
 def size_of(writes: Writes) -> int:
@@ -40,3 +56,30 @@ def contract_root(hasher: Hash, entries: Mapping[bytes, bytes], ordered: Iterabl
         {"c": split_by_map(ordered, values)},
     )
     return tries.root_of("c")
+
+
+def changed_seats(below: Reader, begun: Writes, height: int) -> tuple[tuple[bytes, int], ...]:
+    """Return what the beginning of a block changes in the engine: keys with their power, 0 to end.
+
+    Args:
+        below: the state before the block.
+        begun: what its beginning wrote.
+        height: of the block.
+    """
+    written = begun.get(REGISTRY, {})
+    if not any(map(ENGINE_VALIDATORS.begins, written)):
+        return ()
+    view = BlockView(below)
+    view.add(REGISTRY, written)
+    before = _powers(below, height)
+    after = _powers(view, height + 1)
+    return tuple(
+        (key, after.get(key, 0))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key, 0) != after.get(key, 0)
+    )
+
+
+def _powers(reader: Reader, height: int) -> dict[bytes, int]:
+    seats = Directory().engine_validators(reader, height)
+    return {bytes(seat.entry.public_key): seat.entry.power for seat in seats}

@@ -14,6 +14,7 @@ from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.documents import Transaction, decode_transaction
 from hanse.contracts.state import Reader
 from hanse.errors import Malformed, Rejected
+from hanse.identity import Rules
 from hanse.kernel import KERNEL_CODES, Kernel
 from hanse.node.verifier import Check
 
@@ -99,11 +100,11 @@ def signature_checks(kernel: Kernel, reader: Reader, tx: Transaction) -> tuple[C
     return tuple(checks)
 
 
-def check_rest(kernel: Kernel, tx: Transaction, signed: bytes, now_ms: int) -> None:
+def check_rest(rules: Rules, tx: Transaction, signed: bytes, now_ms: int) -> None:
     """Establish that the signatures held and that the transaction can still be recorded.
 
     Args:
-        kernel: the ledger's rules.
+        rules: of the ledger, as they are in force.
         tx: the transaction.
         signed: one byte for each signature, 1 where it holds.
         now_ms: wall time; the block's time decides in the end.
@@ -116,8 +117,8 @@ def check_rest(kernel: Kernel, tx: Transaction, signed: bytes, now_ms: int) -> N
         raise refused("bad_signature", tx, signer=signature.signer, key=signature.key)
     if tx.body.expires_ms < now_ms:
         raise refused("expired", tx, expires_ms=tx.body.expires_ms, now_ms=now_ms)
-    if tx.body.cost_max > kernel.rules.cost_max:
-        raise refused("cost_max_too_large", tx, limit=kernel.rules.cost_max)
+    if tx.body.cost_max > rules.cost_max:
+        raise refused("cost_max_too_large", tx, limit=rules.cost_max)
 
 
 def refused(code: str, tx: Transaction, **facts: object) -> NotAdmitted:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from hanse.codec.base64url import to_text
-from hanse.codec.canonical import decode_as
+from hanse.codec.canonical import decode_as, encode
 from hanse.codec.documents import (
     BlockDocument,
     Header,
@@ -21,8 +21,11 @@ from hanse.kernel import BlockResult, Executed, Kernel, State
 from hanse.node.errors import RootMismatch
 from hanse.storage import AppliedBlock
 
-Execute = Callable[[Sequence[Transaction], int], Executed]
-"""Executes transactions at a time as the next block: ``Kernel.execute`` on a state, a worker."""
+Execute = Callable[[Sequence[Transaction], int, Sequence[str]], Executed]
+"""Executes transactions at a time as the next block, after a commit that those nodes signed.
+
+It is ``Kernel.execute`` on a state, or a worker's.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,13 @@ class StoredBlock:
     header_bytes: bytes
     certificate: bytes
     records: tuple[tuple[bytes, bytes], ...]
+    signed: tuple[str, ...] = ()
 
 
 def encode_block(result: BlockResult, certificate: bytes) -> bytes:
     """Return the block's document (``spec/block.md``), canonical since its parts are."""
     records = b",".join(b"[" + tx.raw + b"," + receipt + b"]" for tx, receipt in result.records)
+    signed = b',"signed":' + encode(result.signed) if result.signed else b""
     return b"".join(
         (
             b'{"certificate":',
@@ -46,7 +51,9 @@ def encode_block(result: BlockResult, certificate: bytes) -> bytes:
             result.header_bytes,
             b',"records":[',
             records,
-            b"]}",
+            b"]",
+            signed,
+            b"}",
         )
     )
 
@@ -55,7 +62,7 @@ def as_stored(result: BlockResult, certificate: bytes) -> StoredBlock:
     """Return the block as :func:`decode_block` reads it from what :func:`encode_block` wrote."""
     assert result.header is not None
     records = tuple([(tx.raw, receipt) for tx, receipt in result.records])
-    return StoredBlock(result.header, result.header_bytes, certificate, records)
+    return StoredBlock(result.header, result.header_bytes, certificate, records, result.signed)
 
 
 def decode_block(payload: bytes) -> StoredBlock:
@@ -71,6 +78,7 @@ def decode_block(payload: bytes) -> StoredBlock:
         header_bytes=header_bytes,
         certificate=bytes(document.certificate),
         records=tuple((bytes(tx), bytes(receipt)) for tx, receipt in document.records),
+        signed=document.signed,
     )
 
 
@@ -82,7 +90,8 @@ def transactions_of(block: StoredBlock, hashed: Hash) -> tuple[Transaction, ...]
 def as_ordered(block: StoredBlock, transactions: Iterable[Transaction]) -> OrderedBlock:
     """Return the stored block in the form in which an engine would have delivered it."""
     submission = OrderedSubmission(b"", tuple(transactions))
-    return OrderedBlock(block.header.engine_height, block.header.time_ms, (submission,))
+    header = block.header
+    return OrderedBlock(header.engine_height, header.time_ms, (submission,), block.signed)
 
 
 def execute_again(  # noqa: PLR0913, PLR0917  # a block, where, and by whom
@@ -106,7 +115,7 @@ def execute_again(  # noqa: PLR0913, PLR0917  # a block, where, and by whom
         ordered = as_ordered(block, txs)
         transactions = kernel.in_order(state, ordered)
         execute = execute or partial(kernel.execute, state)
-        executed = execute(transactions, ordered.time_ms)
+        executed = execute(transactions, ordered.time_ms, ordered.signed)
         result = kernel.seal(state, ordered, executed)
     receipts = tuple(receipt for _, receipt in result.records)
     same = result.header_bytes == block.header_bytes and result.block_id == block_id

@@ -12,12 +12,11 @@ from hanse.codec.documents import Receipt, Transaction, decode_transaction, rece
 from hanse.contracts.app import App, Format
 from hanse.contracts.schema import describe, events_of
 from hanse.contracts.sentences import plain_sentence, refusal_sentence, sentence
-from hanse.kernel import KERNEL_CODES, Kernel
+from hanse.kernel import BUILT_IN_NAMES, KERNEL_CODES, Kernel
 from hanse.node.errors import NotFound
 from hanse.storage import Store
 
 _KERNEL = {c.code: c for c in KERNEL_CODES}
-BUILT_IN = frozenset({"governance", "registry"})
 
 
 class Catalogue:
@@ -85,7 +84,7 @@ class Catalogue:
             if found is not None:
                 lines.append(
                     {
-                        "built_in": name in BUILT_IN,
+                        "built_in": name in BUILT_IN_NAMES,
                         "hash": found["hash"],
                         "name": name,
                         "status": self._kernel.directory.look_at(store).status(store, name),

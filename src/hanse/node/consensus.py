@@ -80,11 +80,12 @@ class Consensus:
         return submission
 
     def _node_key(self, node: str) -> tuple[str, bytes] | None:
-        """Return suite and public key of a node, ``node@organisation``, that may submit."""
-        for known in self._node.folder.genesis.validators:
-            if f"{known.node}@{known.organisation}" == node:
-                return known.suite, to_bytes(known.public_key)
-        return None
+        """Return suite and public key of a node, ``node@organisation``, that may submit now."""
+        store = self._node.store
+        name, _, organisation = node.partition("@")
+        directory = self._node.kernel.directory.look_at(store)
+        known = directory.may_submit(store, organisation, name, store.height + 1)
+        return None if known is None else (known.suite, bytes(known.public_key))
 
     def durable(self) -> tuple[int, bytes]:
         """Return the engine height up to which all is durable, and the app hash there."""
@@ -94,16 +95,19 @@ class Consensus:
 
     def voter(self, address: bytes) -> str | None:
         """Return the node whose voting key has this address."""
-        for voter in self._node.folder.genesis.voters:
-            if address_of(to_bytes(voter.public_key)) == address:
-                return f"{voter.node}@{voter.organisation}"
+        store = self._node.store
+        for seat in self._node.kernel.directory.look_at(store).engine_validators(
+            store, store.height
+        ):
+            if address_of(bytes(seat.entry.public_key)) == address:
+                return f"{seat.node}@{seat.organisation}"
         return None
 
     async def decide(self, block: OrderedBlock) -> Decided:
         """Execute ``block``; nothing is durable yet."""
         result = await self._node.decide(block)
         self._decided = True
-        return Decided(result.block_id)
+        return Decided(result.block_id, result.validator_updates)
 
     async def commit(self, engine_height: int) -> None:
         """Make durable what was decided last, or note that the engine's block was empty."""

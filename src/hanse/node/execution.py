@@ -175,14 +175,17 @@ class Worker:
 
     # asking, blocking ---------------------------------------------------------------------------
 
-    def execute_now(self, transactions: Sequence[Transaction], time_ms: int) -> Executed:
+    def execute_now(
+        self, transactions: Sequence[Transaction], time_ms: int, signed: Sequence[str] = ()
+    ) -> Executed:
         """Return what ``transactions`` do as the next block; blocks.
 
         Raises:
             WorkerTripped: the process did not survive it.
         """
         told = self._told()
-        done = self._ask(work.Work(time_ms, [work.item_of(tx) for tx in transactions]), told)
+        items = [work.item_of(tx) for tx in transactions]
+        done = self._ask(work.Work(time_ms, items, tuple(signed)), told)
         self._read_height = told.written
         return self._taken(_expect(done, work.Done), transactions)
 
@@ -228,7 +231,9 @@ class Worker:
         """Whether the process reads the newest checkpoint, so that another one may be written."""
         return self._read_height >= self._store.checkpoint_height
 
-    async def execute(self, transactions: Sequence[Transaction], time_ms: int) -> Executed:
+    async def execute(
+        self, transactions: Sequence[Transaction], time_ms: int, signed: Sequence[str] = ()
+    ) -> Executed:
         """Return what ``transactions`` do as the block after those asked for before.
 
         Raises:
@@ -244,7 +249,8 @@ class Worker:
                 self._answered = executed.height
             return executed
 
-        request = work.Work(time_ms, [work.item_of(tx) for tx in transactions])
+        items = [work.item_of(tx) for tx in transactions]
+        request = work.Work(time_ms, items, tuple(signed))
         executed: Executed = await self._request(request, take)
         return executed
 

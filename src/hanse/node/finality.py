@@ -26,7 +26,7 @@ from hanse.engines.cometbft.errors import EngineRpcFailed
 from hanse.engines.cometbft.parts import BlockIdFlag
 from hanse.engines.cometbft.rpc import EngineRpc
 from hanse.engines.cometbft.wire import encode as encode_wire
-from hanse.identity import EngineValidator
+from hanse.identity import GenesisEngineValidator
 from hanse.node import proofs
 from hanse.node.blocks import StoredBlock
 from hanse.node.cosigning import Cosigning
@@ -40,7 +40,7 @@ SCAN_ROWS: Final = 500  # headers looked at before others are served
 Document = dict[str, Any]
 Headers = Callable[[int], Header]
 """The header of one of our heights."""
-Named = Callable[[Header], Sequence[EngineValidator]]
+Named = Callable[[Header], Sequence[GenesisEngineValidator]]
 """Who votes after the block of a header, sorted by organisation and node: what it names."""
 
 
@@ -193,7 +193,7 @@ class CometbftFinality:
             document["validators"] = self._list_of(header)
         return document
 
-    def _list_of(self, header: Header) -> list[EngineValidator]:
+    def _list_of(self, header: Header) -> list[GenesisEngineValidator]:
         named = list(self._named(header))
         found = self._genesis.hash.tagged(TAG_VALIDATORS, encode(named))
         if to_text(found) != header.validators:

@@ -12,9 +12,9 @@ from hanse.contracts.contract import Contract
 from hanse.contracts.package import package_hash
 from hanse.crypto import Suite, hash_named
 from hanse.identity import (
-    EngineValidator,
     Genesis,
     GenesisContract,
+    GenesisEngineValidator,
     GenesisKey,
     GenesisMember,
     GenesisOrganisation,
@@ -100,7 +100,7 @@ def found(  # noqa: PLR0913  # the parts of a genesis, all by name
     classes: list[type[Contract]] = [*BUILT_IN, *contracts]
     nodes = sorted((operator, *others), key=lambda o: (o.organisation, o.node))
     voters = [
-        EngineValidator(o.node, o.organisation, o.power, to_text(o.voting_key))
+        GenesisEngineValidator(o.node, o.organisation, o.power, to_text(o.voting_key))
         for o in nodes
         if o.voting_key is not None
     ]

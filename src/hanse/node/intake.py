@@ -99,7 +99,7 @@ class Intake:
                 await before
         finally:
             self._verifying -= len(prepared)
-        now_ms = self._now_ms()
+        now_ms, rules = self._now_ms(), self._kernel.rules_in(self._store)
         ready: list[Transaction] = []
         at = 0
         for index, made in prepared:
@@ -107,7 +107,7 @@ class Intake:
             at += len(made.checks)
             try:
                 if not made.duplicate:
-                    check_rest(self._kernel, made.transaction, signed, now_ms)
+                    check_rest(rules, made.transaction, signed, now_ms)
                 self._take(made, request, index, ready)
             except Rejected as error:
                 request.put(index, problem_answer(error))

@@ -221,13 +221,13 @@ class Ledger:
         if self.worker is None:
             return None
         transactions = self.kernel.in_order(self.store, block)
-        return await self.worker.execute(transactions, block.time_ms)
+        return await self.worker.execute(transactions, block.time_ms, block.signed)
 
     def _seal(self, block: OrderedBlock, executed: Executed | None) -> BlockResult:
         kernel, store = self.kernel, self.store
         if executed is None:
             transactions = kernel.in_order(store, block)
-            executed = kernel.execute(store, transactions, block.time_ms)
+            executed = kernel.execute(store, transactions, block.time_ms, block.signed)
         return kernel.seal(store, block, executed)
 
     async def _append(self, result: BlockResult) -> tuple[BlockResult, bytes]:

@@ -102,7 +102,7 @@ class Queries:
             action=action,
             args=msgspec.Raw(encode(args)),
             contract=contract,
-            cost_max=self._node.kernel.rules.cost_max,
+            cost_max=self._node.kernel.rules_in(self._node.store).cost_max,
             expires_ms=0,
             key="",
             ledger=self._node.folder.ledger,

@@ -19,7 +19,7 @@ from hanse.codec.documents import TAG_BODY, Signature, Transaction, decode_trans
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
 from hanse.contracts.contract import Contract
 from hanse.crypto.signers import Signer
-from hanse.kernel import BlockResult
+from hanse.kernel import BUILT_IN_NAMES, BlockResult
 from hanse.node.blocks import as_applied, decode_block, encode_block, transactions_of
 from hanse.node.folder import Folder
 from hanse.node.ledger import Ledger
@@ -168,7 +168,8 @@ def _execute(run: _Run, payload: bytes) -> None:
     submission = OrderedSubmission(b"", tuple(calls))
     header = block.header
     result = ledger.kernel.apply_block(
-        ledger.store, OrderedBlock(header.engine_height, header.time_ms, (submission,))
+        ledger.store,
+        OrderedBlock(header.engine_height, header.time_ms, (submission,), block.signed),
     )
     _keep(ledger, result)
     for made, receipt in result.records:
@@ -232,7 +233,7 @@ def _compare(run: _Run, old: Folder) -> Iterator[AlteredEntry]:
     names = {c.name for c in old.genesis.contracts} | set(run.ledger.kernel.contracts)
     before = Snapshot.open(old.state, run.ledger.hash)
     try:
-        for name in sorted(names - {"governance", "registry"}):
+        for name in sorted(names - BUILT_IN_NAMES):
             olds, news = _by_entry(run, before, name), _by_entry(run, run.ledger.store, name)
             for entry in sorted(olds.keys() | news.keys()):
                 was, now = olds.get(entry), news.get(entry)

@@ -13,7 +13,7 @@ from hanse.client import note as notes
 from hanse.client.note import Note, encode_note, parse_note
 from hanse.codec.base64url import to_hash, to_text
 from hanse.codec.canonical import decode_as
-from hanse.codec.documents import header_decoder
+from hanse.codec.documents import Header, header_decoder
 from hanse.codec.ordered import OrderedBlock
 from hanse.codec.submission import Submission
 from hanse.contracts.app import App
@@ -22,7 +22,10 @@ from hanse.engines import Budget, EmbeddedEngine, Engine
 from hanse.engines.cometbft.child import CometEngine, Meeting
 from hanse.engines.cometbft.engine import CometApplication
 from hanse.errors import Malformed
+from hanse.identity import GenesisEngineValidator
 from hanse.kernel import BlockResult
+from hanse.kernel.entries import REGISTRY
+from hanse.kernel.genesis import as_listed
 from hanse.node import proofs
 from hanse.node.admission import refused
 from hanse.node.answers import Answer, problem_answer
@@ -112,11 +115,11 @@ class NodeService:
 
     def _make_engine(self) -> Engine:
         """Return what orders here: the node itself, or CometBFT where the genesis has voters."""
-        rules = self.kernel.rules
-        budget = Budget(rules.block_txs_max, rules.block_cost_max, rules.block_bytes_max)
         if self.folder.genesis.voters:
             host = Consensus(self._node, self._verifier, self._published, self._expired)
-            application = CometApplication(host, self.hash.tagged, budget, self._now_ms() * 1_000)
+            application = CometApplication(
+                host, self.hash.tagged, self._budget(), self._now_ms() * 1_000
+            )
             return CometEngine(
                 application,
                 engine_genesis(self.folder),
@@ -129,7 +132,7 @@ class NodeService:
         return EmbeddedEngine(
             self._deliver,
             self._now_ms,
-            budget,
+            self._budget(),
             height=header.engine_height,
             time_ms=header.time_ms,
         )
@@ -139,11 +142,18 @@ class NodeService:
         if not isinstance(self._engine, CometEngine):
             return EmbeddedFinality(self._cosigning)
         source = EngineCommits(self._engine.rpc)
-        named = self.folder.genesis.voters
         path = self.folder.commits
-        return CometbftFinality(
-            self._genesis, source, self.reader.header, lambda _header: named, path
-        )
+        return CometbftFinality(self._genesis, source, self.reader.header, self._voters, path)
+
+    def _voters(self, header: Header) -> list[GenesisEngineValidator]:
+        """Return who votes after the block of a header, as the registry has it."""
+        store = self._node.store
+        directory = self.kernel.directory.look_at(store)
+        return as_listed(directory.engine_validators(store, header.height))
+
+    def _budget(self) -> Budget:
+        rules = self.kernel.rules_in(self._node.store)
+        return Budget(rules.block_txs_max, rules.block_cost_max, rules.block_bytes_max)
 
     async def stop(self) -> None:
         """Finish the block in hand, write a checkpoint, close."""
@@ -190,6 +200,8 @@ class NodeService:
             return
         self.reader.keep(result, certificate)
         self._intake.applied(result)
+        if REGISTRY in result.writes:  # which holds what was decided about budgets
+            self._engine.budget = self._budget()
         if not self.folder.genesis.voters:
             self._cosigning.add(result.header.height, _note_of(certificate))
         self._metrics.block(result)

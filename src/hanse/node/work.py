@@ -16,7 +16,7 @@ from hanse.codec.documents import Body, Receipt, Signature, Transaction
 from hanse.codec.limits import RECEIPT_BYTES_MAX, STATE_KEY_BYTES_MAX, VALUE_BYTES_MAX
 from hanse.contracts.runtime import Outcome
 from hanse.contracts.state import Reader
-from hanse.kernel import Asked, BlockView, Dropped, Executed, Kernel
+from hanse.kernel import BUILT_IN_NAMES, Asked, BlockView, Dropped, Executed, Kernel
 from hanse.kernel.genesis import Writes
 from hanse.kernel.lifecycle import Trial, due_contracts
 from hanse.node.errors import WorkerTripped
@@ -76,10 +76,11 @@ class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Work(msgspec.Struct, frozen=True, array_like=True, tag="block"):
-    """The transactions of one block, in their order."""
+    """The transactions of one block, in their order; who signed the commit before it."""
 
     time_ms: int
     items: list[Item]
+    signed: tuple[str, ...]
 
 
 class Question(msgspec.Struct, frozen=True, array_like=True, tag="query"):
@@ -266,7 +267,7 @@ def _check_begun(done: Done, view: BlockView) -> None:
     """Establish that what the block began with is of contracts of which something was due."""
     if not done.begun:
         return
-    allowed = {*due_contracts(view, done.height), "governance", "registry"}
+    allowed = {*due_contracts(view, done.height), *BUILT_IN_NAMES}
     for contract, written in done.begun.items():
         if contract not in allowed:
             raise WorkerTripped(f"nothing was due of {contract}")

@@ -115,7 +115,9 @@ class Session:
         """Return what came of ``request``."""
         if isinstance(request, work.Work):
             transactions = [work.transaction_of(item) for item in request.items]
-            executed = self._kernel.execute(self._ahead, transactions, request.time_ms)
+            executed = self._kernel.execute(
+                self._ahead, transactions, request.time_ms, request.signed
+            )
             self._ahead.add(executed, request.time_ms)
             return work.done_from(executed, transactions)
         if isinstance(request, work.Question):

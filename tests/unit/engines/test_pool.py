@@ -40,7 +40,7 @@ def _submission(  # one figure each
 
 
 def _pool(*submissions: Submission) -> Pool:
-    pool = Pool(BUDGET)
+    pool = Pool()
     for submission in submissions:
         assert pool.add(submission, own=True)
     return pool
@@ -49,24 +49,24 @@ def _pool(*submissions: Submission) -> Pool:
 def test_a_flood_of_one_organisation_leaves_the_others_their_share() -> None:
     flood = [_submission(i, "a") for i in range(50)]
     pool = _pool(*flood, *(_submission(100 + i, "b") for i in range(8)))
-    chosen = Counter(s.node for s in pool.choose(1 << 20))
+    chosen = Counter(s.node for s in pool.choose(BUDGET, 1 << 20))
     assert chosen == {"n@a": 5, "n@b": 5}
 
 
 def test_what_one_leaves_goes_to_the_others() -> None:
     pool = _pool(*(_submission(i, "a") for i in range(50)), _submission(100, "b"))
-    assert Counter(s.node for s in pool.choose(1 << 20)) == {"n@a": 9, "n@b": 1}
+    assert Counter(s.node for s in pool.choose(BUDGET, 1 << 20)) == {"n@a": 9, "n@b": 1}
 
 
 def test_the_ledgers_own_contracts_go_first() -> None:
     flood = [_submission(i) for i in range(50)]
     pool = _pool(*flood, _submission(99, "z", contract="governance"))
-    assert pool.choose(1 << 20)[0].node == "n@z"
+    assert pool.choose(BUDGET, 1 << 20)[0].node == "n@z"
 
 
 def test_one_that_does_not_fit_holds_up_nobody_else() -> None:
     pool = _pool(_submission(1, "a", cost=1_001), _submission(2, "b", cost=1_000))
-    assert [s.seq for s in pool.choose(1 << 20)] == [2]
+    assert [s.seq for s in pool.choose(BUDGET, 1 << 20)] == [2]
 
 
 def test_what_is_ordered_does_not_come_back() -> None:
@@ -75,13 +75,13 @@ def test_what_is_ordered_does_not_come_back() -> None:
     pool.remove([one.id])
     assert pool.txs == 0
     assert pool.add(one, own=False)  # the peer is told that it is known
-    assert pool.choose(1 << 20) == []
+    assert pool.choose(BUDGET, 1 << 20) == []
     pool.remove(i.to_bytes(8, "big") for i in range(2, DONE_KEPT + 3))
     assert one.id not in pool
 
 
 def test_peers_leave_half_of_the_room() -> None:
-    pool = Pool(BUDGET)
+    pool = Pool()
     half = PENDING_TXS_MAX // 2
     assert pool.add(_submission(1, txs=half), own=False)
     assert not pool.add(_submission(2), own=False)
@@ -113,7 +113,7 @@ def test_a_choice_always_fits_and_leaves_nothing_that_would(
 ) -> None:
     made = [_submission(i, o, c, s, k) for i, (o, c, s, k) in enumerate(wanted)]
     pool = _pool(*made)
-    chosen = pool.choose(bytes_max)
+    chosen = pool.choose(BUDGET, bytes_max)
     assert len({s.id for s in chosen}) == len(chosen)
     assert fits(BUDGET, chosen)
     assert sum(len(s.raw) + 8 for s in chosen) <= bytes_max

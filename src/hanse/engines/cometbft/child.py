@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanse.codec.documents import Transaction
+from hanse.engines.budget import Budget
 from hanse.engines.cometbft.abci import AbciServer
 from hanse.engines.cometbft.binary import find_binary
 from hanse.engines.cometbft.configuration import Settings, socket_folder
@@ -75,6 +76,15 @@ class CometEngine:
     def waiting(self) -> int:
         """Transactions that wait for a block."""
         return self._application.waiting
+
+    @property
+    def budget(self) -> Budget:
+        """What the next block may hold; all validators have decided it alike."""
+        return self._application.budget
+
+    @budget.setter
+    def budget(self, budget: Budget) -> None:
+        self._application.budget = budget
 
     @property
     def restarts(self) -> int:

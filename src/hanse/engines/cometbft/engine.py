@@ -82,9 +82,9 @@ class CometApplication(Application):
         """Begin with nothing waiting; ``first_seq`` is above every number that was used."""
         self._host = host
         self._tagged = tagged
-        self._budget = budget
+        self.budget = budget
         self._seq = first_seq
-        self._pool = Pool(budget)
+        self._pool = Pool()
         self._queue: dict[bool, deque[Transaction]] = {True: deque(), False: deque()}
         self._timer: asyncio.TimerHandle | None = None
         self._fresh: list[bytes] = []
@@ -135,8 +135,8 @@ class CometApplication(Application):
     def _take(self, queue: deque[Transaction]) -> tuple[Transaction, ...]:
         """Return what one submission holds: at most a quarter of a block."""
         taken: list[Transaction] = []
-        txs = min(BUNDLE_TXS, self._budget.txs)
-        cost, size = self._budget.cost // 4, min(SUBMISSION_BYTES_MAX, self._budget.bytes) // 2
+        txs = min(BUNDLE_TXS, self.budget.txs)
+        cost, size = self.budget.cost // 4, min(SUBMISSION_BYTES_MAX, self.budget.bytes) // 2
         while queue and len(taken) < txs:
             tx = queue[0]
             cost -= tx.body.cost_max
@@ -195,7 +195,7 @@ class CometApplication(Application):
     ) -> m.ResponsePrepareProposal:
         """Propose what waits here."""
         self._bundle()
-        chosen = self._pool.choose(request.max_tx_bytes)
+        chosen = self._pool.choose(self.budget, request.max_tx_bytes)
         return m.ResponsePrepareProposal(txs=tuple(s.raw for s in chosen))
 
     async def process_proposal(
@@ -207,7 +207,7 @@ class CometApplication(Application):
         except Rejected:
             return m.ResponseProcessProposal(status=p.ProposalStatus.REJECT)
         once = len({s.id for s in found}) == len(found)
-        good = once and fits(self._budget, found)
+        good = once and fits(self.budget, found)
         return m.ResponseProcessProposal(
             status=p.ProposalStatus.ACCEPT if good else p.ProposalStatus.REJECT
         )

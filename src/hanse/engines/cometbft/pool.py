@@ -28,7 +28,6 @@ class _Share:
 class Pool:
     """Verified submissions by id, in the order in which they came."""
 
-    budget: Budget
     _waiting: dict[bytes, Submission] = field(default_factory=dict)
     _done: dict[bytes, None] = field(default_factory=dict)
     txs: int = 0
@@ -72,13 +71,13 @@ class Pool:
             self.txs -= len(submission.transactions)
         return dead
 
-    def choose(self, bytes_max: int) -> list[Submission]:
+    def choose(self, budget: Budget, bytes_max: int) -> list[Submission]:
         """Return what the next block takes.
 
         Governance and supervision first; then in turn whoever has used the least of the block, so
         that each organisation has an equal share, and what one leaves goes to the others.
         """
-        budget = Budget(self.budget.txs, self.budget.cost, min(self.budget.bytes, bytes_max))
+        budget = Budget(budget.txs, budget.cost, min(budget.bytes, bytes_max))
         chosen: list[Submission] = []
         left = [budget.txs, budget.cost, budget.bytes]
         for group in self._groups():
