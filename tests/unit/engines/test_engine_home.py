@@ -29,7 +29,6 @@ from hanse.engines.cometbft.home import (
     write_home,
 )
 
-# the private key is 32 times byte 7; figures by cometbft 0.40.0 (`show-node-id`, privval, p2p)
 SEVEN = from_private("ed25519-sha256", b"\x07" * 32)
 EIGHT = from_private("ed25519-sha256", b"\x08" * 32)
 SETTINGS = Settings("node1", Path("/s/a"), Path("/s/r"), peers=("ab@127.0.0.1:1", "cd@h:2"))
