@@ -66,7 +66,7 @@ def test_three_go_on_and_the_killed_one_catches_up(tmp_path: Path) -> None:
             for node in nodes:
                 await node.application.reached(2, 60)
             *rest, last = nodes
-            last.process._stopping = True  # no restart: it is gone
+            last.process._stopping.set()  # no restart: it is gone
             assert last.process.pid is not None
             os.kill(last.process.pid, signal.SIGKILL)
             await last.stop()

@@ -80,6 +80,25 @@ def test_one_that_ends_again_and_again_is_given_up(tmp_path: Path) -> None:
     run(test())
 
 
+def test_stopping_does_not_wait_for_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DELAYS_S", (3_600.0,))
+
+    async def test() -> None:
+        engine = child(tmp_path, "print('bye')")
+        await engine.start()
+        await said(tmp_path, "bye")
+        async with asyncio.timeout(30):
+            while engine.pid is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await asyncio.wait_for(engine.stop(), 5)
+        await engine.wait()
+        assert engine.restarts == 0
+
+    run(test())
+
+
 def test_one_that_failed_and_runs_on_is_ended_at_once(tmp_path: Path) -> None:
     async def test() -> None:
         engine = child(tmp_path, f"import time\nprint('''{FAILURE}''')\ntime.sleep(60)")
