@@ -140,7 +140,7 @@ def test_what_an_operator_chooses_arrives_in_the_configuration() -> None:
     assert tables["instrumentation"]["prometheus_listen_addr"] == "127.0.0.1:26660"
     assert tables["consensus"]["double_sign_check_height"] == 10
     assert tables["consensus"]["timeout_commit"] == "100ms"
-    assert tables["consensus"]["skip_timeout_commit"] is False
+    assert tables["consensus"]["skip_timeout_commit"] is True
     assert tables["statesync"]["rpc_servers"] == "http://127.0.0.1:1,http://127.0.0.1:2"
     assert tables["statesync"]["trust_period"] == "168h"
 
