@@ -52,7 +52,9 @@ def test_four_make_blocks_and_agree(tmp_path: Path) -> None:
             async with nodes[0].rpc() as rpc:
                 signed = await rpc.commit(height + 1)
                 assert sum(bool(vote.signature) for vote in signed.votes) >= 3
-                assert len(await rpc.peers()) == 3
+                async with asyncio.timeout(30):
+                    while len(await rpc.peers()) < 3:  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
                 assert len(await rpc.validators(height)) == 4
 
     run(test())
@@ -64,7 +66,7 @@ def test_three_go_on_and_the_killed_one_catches_up(tmp_path: Path) -> None:
             for node in nodes:
                 await node.application.reached(2, 60)
             *rest, last = nodes
-            last.process._stopping = True  # no restart: it is gone
+            last.process._stopping.set()  # no restart: it is gone
             assert last.process.pid is not None
             os.kill(last.process.pid, signal.SIGKILL)
             await last.stop()

@@ -128,6 +128,33 @@ def test_an_application_that_is_behind_gets_the_blocks_again(tmp_path: Path) -> 
     run(test())
 
 
+@pytest.mark.parametrize("point", range(10))
+def test_it_goes_on_after_ending_at_any_of_its_own_crash_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: int
+) -> None:
+    # CometBFT counts the places around saving a block at which it may end, and ends at the n-th
+    async def test() -> None:
+        async with running(tmp_path, 1, start=False) as [node]:
+            await node.start_application()
+            node.application.submit(b"before the crash")
+            monkeypatch.setenv("FAIL_TEST_INDEX", str(point))
+            await node.start_engine()
+            first = node.process.pid
+            async with asyncio.timeout(60):
+                while node.process.pid == first:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            monkeypatch.delenv("FAIL_TEST_INDEX")
+            before = dict(node.application.history)
+            await node.application.reached(max(before) + 3)
+            assert node.process.restarts >= 1
+            assert node.application.bytes_seen == len(b"before the crash")
+            for height, digest in before.items():
+                assert node.application.history[height] == digest
+            await node.stop()
+
+    run(test())
+
+
 def test_both_are_killed_and_come_back_where_they_were(tmp_path: Path) -> None:
     script = (
         "import asyncio,sys;from pathlib import Path;from tests.engine.killed import main;"

@@ -23,6 +23,8 @@ from hanse.codec.documents import header_decoder
 from hanse.codec.limits import CLOCK_SKEW_MS_MAX
 from hanse.contracts.app import App
 from hanse.crypto import hash_named
+from hanse.engines.cometbft.binary import find_binary, verify_build
+from hanse.engines.cometbft.errors import EngineMissing, EngineVersionRefused
 from hanse.errors import HanseError
 from hanse.node import containment
 from hanse.node.blocks import decode_block
@@ -82,6 +84,7 @@ def examine(folder: Path | None, apps: tuple[App, ...], *, port: int) -> list[Fi
         _limits,
         _clock,
         _containment,
+        _engine,
     ]
     if folder is not None:
         looks.append(lambda: _folder(folder, apps))
@@ -222,6 +225,18 @@ def _containment() -> Iterator[Finding]:
         return
     detail = "this system cannot lock a process: contracts run in the node's own, for development"
     yield Finding("containment", "note", detail, "Use Linux 5.13 or later, on x86-64 or arm64.")
+
+
+def _engine() -> Iterator[Finding]:
+    try:
+        build = verify_build(find_binary())
+    except EngineMissing as error:
+        detail = "no CometBFT here; only a ledger of several organisations needs it"
+        yield Finding("cometbft", "note", detail, error.hint)
+    except EngineVersionRefused as error:
+        yield Finding("cometbft", "fail", f"{error.path}: {error.reason}", error.hint)
+    else:
+        yield Finding("cometbft", "ok", f"{build.version}, built with {build.go}")
 
 
 def _folder(path: Path, apps: tuple[App, ...]) -> Iterator[Finding]:

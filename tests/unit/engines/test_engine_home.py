@@ -29,7 +29,6 @@ from hanse.engines.cometbft.home import (
     write_home,
 )
 
-# the private key is 32 times byte 7; figures by cometbft 0.40.0 (`show-node-id`, privval, p2p)
 SEVEN = from_private("ed25519-sha256", b"\x07" * 32)
 EIGHT = from_private("ed25519-sha256", b"\x08" * 32)
 SETTINGS = Settings("node1", Path("/s/a"), Path("/s/r"), peers=("ab@127.0.0.1:1", "cd@h:2"))
@@ -141,7 +140,7 @@ def test_what_an_operator_chooses_arrives_in_the_configuration() -> None:
     assert tables["instrumentation"]["prometheus_listen_addr"] == "127.0.0.1:26660"
     assert tables["consensus"]["double_sign_check_height"] == 10
     assert tables["consensus"]["timeout_commit"] == "100ms"
-    assert tables["consensus"]["skip_timeout_commit"] is False
+    assert tables["consensus"]["skip_timeout_commit"] is True
     assert tables["statesync"]["rpc_servers"] == "http://127.0.0.1:1,http://127.0.0.1:2"
     assert tables["statesync"]["trust_period"] == "168h"
 

@@ -205,6 +205,7 @@ def test_another_state_than_the_others_have_is_told_apart(line: str) -> None:
         error("Connection failed", peer="CONSENSUS FAILURE!!! panic: no space left on device"),
         error('x","_msg":"CONSENSUS FAILURE!!!', err="+2/3 committed an invalid block"),
         '{"_msg":"CONSENSUS FAILURE!!!","level":"info"}',
+        error("CONSENSUS FAILURE!!!", err="failed to apply block; error read message: EOF"),
         '{"level":"error" and no JSON',
         "panic: something that a restart may mend",
         "goroutine 1 [running]: no space left on device",

@@ -13,7 +13,10 @@ class EngineMissing(Misconfigured):
 
     looked: str
     code: ClassVar[str] = "engine_missing"
-    hint: ClassVar[str] = "`make cometbft` builds it; or name one by HANSE_COMETBFT."
+    hint: ClassVar[str] = (
+        "`make cometbft` builds it; without the sources `go install"
+        " github.com/cometbft/cometbft/cmd/cometbft@v0.40.0`. HANSE_COMETBFT names another place."
+    )
 
 
 @dataclass(eq=False)

@@ -63,7 +63,7 @@ class EngineProcess:
         self._task: asyncio.Task[None] | None = None
         self._verdict: HanseError | None = None
         self._last: deque[str] = deque(maxlen=LAST_LINES)
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._starts: deque[float] = deque()
         self.restarts = 0
 
@@ -92,7 +92,7 @@ class EngineProcess:
 
     async def stop(self, patience_s: float = PATIENCE_S) -> None:
         """End the child: ask, wait, kill; afterwards none runs."""
-        self._stopping = True
+        self._stopping.set()
         task = self._task
         if task is None:
             return
@@ -141,18 +141,21 @@ class EngineProcess:
             code = await self._process.wait()
             if self._verdict is not None:
                 raise self._verdict
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             while self._starts and loop.time() - self._starts[0] > WINDOW_S:
                 self._starts.popleft()
             recent = len(self._starts)
             if recent > RESTARTS_MAX:
                 raise EngineStopped(code, "\n".join(self._last))
-            await asyncio.sleep(DELAYS_S[min(max(recent, 1), len(DELAYS_S)) - 1])
-            if self._stopping:
+            delay_s = DELAYS_S[min(max(recent, 1), len(DELAYS_S)) - 1]
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay_s)
                 return
             self.restarts += 1
             await self._spawn()
+            if self._stopping.is_set():
+                self._signal(signal.SIGTERM)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Keep what the child says; on a fatal word end it."""
@@ -172,7 +175,7 @@ class EngineProcess:
                 text = line.decode("utf-8", "replace").rstrip()
                 self._last.append(text[:2_000])
                 verdict = judge_line(text)
-                if verdict is not None and self._verdict is None and not self._stopping:
+                if verdict is not None and self._verdict is None and not self._stopping.is_set():
                     self._verdict = verdict
                     # a failed consensus leaves the rest of the program running
                     self._signal(signal.SIGTERM)

@@ -17,6 +17,12 @@ CONSENSUS_FAILED: Final = "CONSENSUS FAILURE!!!"
 OWN_CONFLICT: Final = "found conflicting vote from ourselves; did you unsafe_reset a validator?"
 BARE: Final = ("panic: ", "ERROR: ")
 
+APPLICATION_GONE: Final = (
+    "read message: EOF",
+    "read message: read unix",
+    "flush buffer: write unix",
+)
+
 DIVERGED: Final = (
     "+2/3 committed an invalid block",
     "wrong Block.Header.AppHash",
@@ -88,13 +94,16 @@ def judge_line(line: str) -> HanseError | None:
 
 
 def _judge(said: str, *, bare: bool) -> HanseError | None:
-    """Return what the words mean; a bare line without known ones is left to the restart."""
+    """Return what the words mean; a bare line without known ones is left to the restart.
+
+    So is a consensus that failed because the application hung up; its own error says more.
+    """
     short = said[:1_000]
     if any(words in said for words in DIVERGED):
         return StateDiverged(short)
     for words, reason, remedy in REFUSALS:
         if words in said:
             return EngineRefused(reason, short, remedy)
-    if bare:
+    if bare or any(words in said for words in APPLICATION_GONE):
         return None
     return EngineRefused("consensus_failed", short, "Start again; if it comes back, report it.")
