@@ -98,7 +98,7 @@ ROUTES: Final = (
     Route(
         "get", "/v1/state/{contract}/{map}/range", "range", "state",
         "Rows of an ordered map, proved to be all",
-        query=("from_key", "to_key", "rows", "evidence"),
+        query=("from_key", "to_key", "rows", "reverse", "evidence"),
     ),
     Route("get", "/v1/contracts", "contracts", "contracts", "The contracts of this ledger"),
     Route(
@@ -155,6 +155,7 @@ _PARAMETERS: Final[dict[str, tuple[Schema, str]]] = {
     "from_key": (TEXT, "First key, or its first parts, as JSON; by default the beginning."),
     "to_key": (TEXT, "Last key, itself included, or its first parts; by default the end."),
     "rows": ({"type": "integer", "minimum": 1, "maximum": SCAN_ROWS_MAX}, "Most rows."),
+    "reverse": ({"enum": ["0", "1"]}, "1: the last rows instead of the first."),
     "evidence": ({"enum": ["0", "1"]}, "1: answer with an evidence file."),
     "since": (HEIGHT, "Only changes agreed at this engine height or above; by default all."),
     "from": (HEIGHT, "First height wanted; Last-Event-ID does the same for reconnects."),

@@ -198,11 +198,11 @@ class Routes:
         rows = ROWS_SHOWN if rows is None else rows
         if not 1 <= rows <= SCAN_ROWS_MAX:
             raise Malformed(reason=f"rows is 1 to {SCAN_ROWS_MAX}", at="?rows")
-        asked = (names["contract"], names["map"], bounds, rows)
+        asked, reverse = (names["contract"], names["map"], bounds, rows), _flag(request, "reverse")
         if _flag(request, "evidence"):
-            data = await self._service.evidence_range(*asked)
+            data = await self._service.evidence_range(*asked, reverse=reverse)
             return _attachment(data, "application/json", "-".join(asked[:2]), ".json")
-        return _json(await self._service.range(*asked))
+        return _json(await self._service.range(*asked, reverse=reverse))
 
     async def contracts(self, _request: Request) -> Response:
         """Answer with one line for each contract."""

@@ -123,7 +123,7 @@ def _range_proof(path: dict[str, object]) -> Schema:
         "pages": list_of(HASH),
         "values": list_of({}),
     }
-    return closed({**path, **parts})
+    return closed({**path, **parts, "previous": HASH}, [*path, *parts])
 
 
 def _ledger_answers() -> dict[str, object]:

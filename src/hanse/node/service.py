@@ -380,12 +380,12 @@ class NodeService:
         }
 
     async def range(
-        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int, *, reverse: bool
     ) -> Document:
         """Return rows of an ordered map with the proof that there are no others."""
         loaded = self.queries.loaded(contract)
         async with self._node.lock:
-            proof = range_proof(self._node.store, loaded, name, bounds, limit)
+            proof = range_proof(self._node.store, loaded, name, bounds, limit, reverse=reverse)
             block = self._newest()
         return {
             "certificate": await self._finality.certificate(block),
@@ -394,12 +394,12 @@ class NodeService:
         }
 
     async def evidence_range(
-        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int, *, reverse: bool
     ) -> bytes:
         """Return the evidence document of rows of an ordered map."""
         loaded = self.queries.loaded(contract)
         async with self._node.lock:
-            proof = range_proof(self._node.store, loaded, name, bounds, limit)
+            proof = range_proof(self._node.store, loaded, name, bounds, limit, reverse=reverse)
             parts = range_evidence(loaded, name, bounds, proof)
             block = self._newest()
         return await self._evidence(block, "range", parts)
