@@ -27,6 +27,8 @@ from hanse.client._http import (
     segment,
 )
 from hanse.client.bulk import Draft
+from hanse.client.history import VERSIONS, History
+from hanse.client.history import history as steps_of_history
 from hanse.client.ranges import Bound, VerifiedRange
 from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
@@ -374,6 +376,21 @@ class AsyncClient:
         of = (contract, collection)
         steps = ranges.between(self.session, of, first, last, limit, reverse=reverse)
         return await self.run(steps)
+
+    async def history(
+        self,
+        contract: str,
+        collection: str,
+        key: Key,
+        as_of: int | str | None = None,
+        *,
+        limit: int = VERSIONS,
+    ) -> History:
+        """Return what an entry was, the newest version first: the node's word, not proved.
+
+        ``as_of`` is a height, or ``next`` of the page before; see ``evidence`` for proofs.
+        """
+        return await self.run(steps_of_history((contract, collection), key, as_of, limit))
 
     async def transaction(self, tx: str) -> VerifiedRecord:
         """Return a transaction and its receipt, proved; the sentence is the node's word."""

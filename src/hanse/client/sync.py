@@ -16,6 +16,8 @@ from hanse.client._genesis import Genesis
 from hanse.client._http import NotReachable, Request, Response, Steps, get_json, problem_of, segment
 from hanse.client._memory import Memory, MemoryOfFolder
 from hanse.client.bulk import Draft
+from hanse.client.history import VERSIONS, History
+from hanse.client.history import history as steps_of_history
 from hanse.client.ranges import Bound, VerifiedRange
 from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
@@ -355,6 +357,21 @@ class Client:
         of = (contract, collection)
         steps = ranges.between(self.session, of, first, last, limit, reverse=reverse)
         return self.run(steps)
+
+    def history(
+        self,
+        contract: str,
+        collection: str,
+        key: Key,
+        as_of: int | str | None = None,
+        *,
+        limit: int = VERSIONS,
+    ) -> History:
+        """Return what an entry was, the newest version first: the node's word, not proved.
+
+        ``as_of`` is a height, or ``next`` of the page before; see ``evidence`` for proofs.
+        """
+        return self.run(steps_of_history((contract, collection), key, as_of, limit))
 
     def transaction(self, tx: str) -> VerifiedRecord:
         """Return a transaction and its receipt, proved; the sentence is the node's word."""

@@ -121,6 +121,12 @@ class NodeService(Protocol):
     async def state(self, contract: str, name: str, key_json: str, /) -> Json:
         """Return a state value with its proof."""
 
+    async def history(
+        self, contract: str, name: str, key_json: str, before: tuple[int, int] | None, limit: int
+    ) -> Json:
+        """Return what a state entry was, the newest version first; not proved."""
+        ...
+
     def blocks(self, before: int | None, limit: int) -> list[Json]:
         """Return summaries of the newest blocks below ``before``."""
 

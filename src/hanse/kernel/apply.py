@@ -213,7 +213,7 @@ class Kernel:
         writes = executed.merged()
         root = self._new_root(state, writes, executed)
         done = self._finish(state, writes, executed.records, block, root)
-        return replace(done, dropped=lost[0], repeated=lost[1])
+        return replace(done, dropped=lost[0], repeated=lost[1], executed=executed)
 
     def begin_block(self, view: BlockView, height: int, time_ms: int) -> Writes:
         """Carry out what was decided about contracts and is due; it takes no room from the block.

@@ -87,7 +87,7 @@ class BlockResult:
     """All that a block did; ``header`` is ``None`` when no record, so no block, came of it.
 
     ``leaf_hashes`` are those of the records and, last, the header; ``frontier`` is that of the log
-    before the header's leaf.
+    before the header's leaf. ``executed`` says which record wrote what; ``None`` of genesis.
     """
 
     header: Header | None
@@ -99,6 +99,7 @@ class BlockResult:
     writes: Writes
     leaf_hashes: tuple[bytes, ...]
     frontier: Frontier
+    executed: Executed | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):

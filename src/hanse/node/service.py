@@ -28,6 +28,7 @@ from hanse.node.admission import refused
 from hanse.node.answers import Answer, problem_answer
 from hanse.node.blocks import StoredBlock
 from hanse.node.catalogue import Catalogue
+from hanse.node.chronicle import Chronicle
 from hanse.node.clock import wall_clock_ms
 from hanse.node.consensus import Consensus, engine_genesis
 from hanse.node.cosigning import Cosigning
@@ -57,6 +58,7 @@ class NodeService:
         apps: tuple[App, ...],
         *,
         passphrase: str | None = None,
+        history: bool = False,
         now_ms: Callable[[], int] = wall_clock_ms,
         meeting: Meeting | None = None,
     ) -> None:
@@ -66,6 +68,7 @@ class NodeService:
             folder: the node's.
             apps: those that are installed.
             passphrase: opens its key files.
+            history: keep what entries were, for questions about the past.
             now_ms: the clock that it believes.
             meeting: where its engine meets others, on a ledger of several validators.
         """
@@ -87,6 +90,7 @@ class NodeService:
         self._metrics = Metrics()
         self._verifier = Verifier()
         self._rehearsing = asyncio.Lock()
+        self._chronicle = Chronicle(folder, contracts, kept=history)
 
     async def start(self, progress: Progress | None = None) -> None:
         """Open the ledger, replay what is needed, and begin to take transactions.
@@ -94,7 +98,9 @@ class NodeService:
         Raises:
             Corrupt: the log or the state is damaged.
         """
-        self._node.open(progress)
+        self._chronicle.prepare(progress)
+        self._node.open(progress, applied=self._chronicle.take_now)
+        self._chronicle.start()
         await self._verifier.start()
         store = self._node.store
         self.catalogue.follow(store)
@@ -151,6 +157,7 @@ class NodeService:
         await self._verifier.stop()
         await self._node.finish()
         self._node.close()
+        await self._chronicle.stop()
 
     async def failed(self) -> None:
         """Return only by raising what has stopped the engine."""
@@ -194,6 +201,7 @@ class NodeService:
             self._cosigning.add(result.header.height, _note_of(certificate))
         self._metrics.block(result)
         self._feed.publish(result)
+        await self._chronicle.follow(result)
 
     def _expired(self, submission: Submission) -> None:
         for tx in submission.transactions:
@@ -378,6 +386,13 @@ class NodeService:
             "header": msgspec.Raw(block.header_bytes),
             "proof": proof,
         }
+
+    async def history(
+        self, contract: str, name: str, key_json: str, before: tuple[int, int] | None, limit: int
+    ) -> Document:
+        """Return what a state entry was, the newest version first; not proved."""
+        of, key = (contract, name, key_json), self._state_key(contract, name, key_json)
+        return await self._chronicle.answer(of, key, before, limit, self._node.store.height)
 
     async def range(
         self, contract: str, name: str, bounds: tuple[str, str], limit: int, *, reverse: bool
