@@ -52,7 +52,7 @@ Document = dict[str, Any]
 class NodeService:
     """One organisation's node with the embedded engine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the last ones by name
         self,
         folder: Folder,
         apps: tuple[App, ...],
