@@ -8,6 +8,7 @@ node. CPU of this process, and of the verifying and the executing process beside
 import asyncio
 import cProfile
 import json
+import os
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from hanse.engines.cometbft import messages as m
 from hanse.engines.cometbft.engine import BUNDLE_TXS, CometApplication
 from hanse.engines.cometbft.parts import ProposalStatus, Timestamp
 from hanse.node import service as service_module
+from hanse.node.clock import wall_clock_ms
 from hanse.node.service import NodeService
 from hanse.testing.smallbank import APP
 
@@ -55,9 +57,9 @@ async def measure(path: Path, blocks: int, bundles: int, profile: bool) -> dict[
     service = NodeService(mine, (APP,))
     with patch.object(service_module, "CometEngine", Played):
         await service.start()
-    application = service._engine.application  # type: ignore[attr-defined]
+    application = service._engine.application  # type: ignore[attr-defined]  # noqa: SLF001
     tagged, sign = service.hash.tagged, other.signer().sign
-    pids = __import__("os").getpid()
+    pids = os.getpid()
     spent: dict[str, float] = {}
     profiler = cProfile.Profile()
 
@@ -73,7 +75,7 @@ async def measure(path: Path, blocks: int, bundles: int, profile: bool) -> dict[
             spent["children"] = spent.get("children", 0.0) + cpu_of(pids) - whole - own
         return answer
 
-    height, now = 1, int(time.time() * 1_000)
+    height, now = 1, wall_clock_ms()
     for number in range(blocks + 2):
         raws = []
         for bundle in range(bundles):

@@ -66,6 +66,14 @@ def test_a_proof_gives_exactly_the_entries_of_the_range(
     assert found == sorted((k, value(n)) for k, n in entries.items() if low <= k < high)
 
 
+@given(ENTRIES, KEYS, KEYS, st.integers(1, 20))
+def test_the_last_keys_of_a_range_are_found_from_its_end(
+    entries: dict[bytes, int], low: bytes, high: bytes, limit: int
+) -> None:
+    keys = sorted(key for key in entries if low <= key < high)
+    assert tree_of(entries).last_keys(low, high, limit) == keys[-limit:]
+
+
 @given(ENTRIES, KEYS, KEYS, st.data())
 @settings(max_examples=200)
 def test_a_proof_that_is_changed_anywhere_is_refused_or_says_the_same(

@@ -4,7 +4,7 @@
 Lines are those of the whole file, with its comments, docstrings and blank lines. The core is every
 module that decides a verdict: all but those that are listed here with a limit of their own.
 ``sm2.py`` is the one suite beyond Ed25519 and P-256, ``cometbft.py`` the one engine beyond the
-embedded one (ADR 0018); ``range.py`` and ``erasure.py`` are to come.
+embedded one (ADR 0018), ``range.py`` the proof that no row is left out; ``erasure.py`` is to come.
 The command and what it shows decide nothing, and have one limit together.
 """
 
@@ -16,8 +16,9 @@ from tests.tidy.tree import ROOT, list_suffix, name_of, parse, read
 HOME = ROOT / "packages/hanse-verify/src/hanse_verify"
 CORE_LINES_MAX = 500
 COMMAND = ("__init__.py", "__main__.py", "display.py")
-COMMAND_LINES_MAX = 128
+COMMAND_LINES_MAX = 153
 OTHER_LINES_MAX = {"sm2.py": 150, "cometbft.py": 150, "range.py": 150, "erasure.py": 150}
+APART = {name.removesuffix(".py") for name in OTHER_LINES_MAX}
 # offline and harmless: a verifier reads the files it is given
 FORBIDDEN = {
     "socket",
@@ -55,7 +56,7 @@ def test_what_is_not_core_decides_nothing() -> None:
         for node in ast.walk(parse(HOME / name))
         if isinstance(node, ast.ImportFrom)
         and (node.module or "").startswith("hanse_verify.")
-        and (node.module or "").split(".")[1] not in {"cometbft", "sm2", *(n[:-3] for n in CORE)}
+        and (node.module or "").split(".")[1] not in {*APART, *(n[:-3] for n in CORE)}
         for imported in node.names
     }
     assert taken == {("evidence.py", "NO_FACTS"), ("evidence.py", "read_facts")}

@@ -179,6 +179,7 @@ def state(*, contract_name: str, map_name: str, key: str | None, node: Node, as_
 @click.argument("map_name", metavar="MAP")
 @click.option("--from", "first", metavar="KEY", help="First key, or its first parts; JSON or text.")
 @click.option("--to", "last", metavar="KEY", help="Last key, itself included, or first parts.")
+@click.option("--reverse", is_flag=True, help="The last rows instead of the first, last first.")
 @click.option("--rows", default=ROWS, show_default=True, help="Most rows; 1 to 1,000.")
 @click.option(
     "-o",
@@ -194,6 +195,7 @@ def range_command(  # options, all by name
     map_name: str,
     first: str | None,
     last: str | None,
+    reverse: bool,
     rows: int,
     output: Path | None,
     node: Node,
@@ -205,27 +207,31 @@ def range_command(  # options, all by name
 
     Examples:
       hanse range prices by_day --from 2026-01-01 --to 2026-01-31
+      hanse range prices by_day --reverse --rows 20
       hanse range stock of_owner --from '["mill"]' --to '["mill"]' --json
       hanse range stock of_owner --from '["mill"]' --to '["mill"]' -o all_of_mill.json
     """
     with node.client() as client:
         bounds = (as_key(first), as_key(last))
-        found = client.between(contract_name, map_name, *bounds, limit=rows)
+        of = (contract_name, map_name, *bounds)
+        found = client.between(*of, limit=rows, reverse=reverse)
         if output is not None:
-            data = client.evidence_of_range(contract_name, map_name, *bounds, limit=rows)
+            data = client.evidence_of_range(*of, limit=rows, reverse=reverse)
             output.write_bytes(data)
     document = {
         "contract": contract_name,
         "height": found.height,
         "map": map_name,
         "next": None if found.next is None else json_key(found.next),
+        "previous": None if found.previous is None else json_key(found.previous),
         "rows": [{"key": json_key(row.key), "value": row.value} for row in found.rows],
         "verified": found.verified,
         "witnesses": list(found.witnesses),
     }
     lines = [f"{_line(json_key(row.key))}  {_line(row.value)}" for row in found.rows]
-    until = "no other" if found.next is None else f"no other before {_line(json_key(found.next))}"
-    said = f"{len(found.rows)} rows and {until}, proved at height {found.height} ✓"
+    until = "" if found.next is None else f" before {_line(json_key(found.next))}"
+    until = until if found.previous is None else f" after {_line(json_key(found.previous))}"
+    said = f"{len(found.rows)} rows and no other{until}, proved at height {found.height} ✓"
     emit(document, as_json=as_json, text="\n".join([*lines, said]))
 
 

@@ -138,7 +138,7 @@ async def _run(  # the command's options
     stage = build_stage(path, seed, suite)
     async with AsyncExitStack() as stack:
         host = await stack.enter_async_context(
-            hosted(stage.folder, stage.apps, port=port, wallet=stage.wallet)
+            hosted(stage.folder, stage.apps, port=port, wallet=stage.wallet, history=True)
         )
         if not once:
             _welcome(stage, host)

@@ -203,6 +203,7 @@ class Loop:
                 self._url,
                 wallet=self._kept.wallet,
                 sessions=self._sessions,
+                history=True,
             )
         )
         self._failed = asyncio.create_task(service.failed())

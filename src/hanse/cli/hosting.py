@@ -85,12 +85,14 @@ async def opened(
     wallet: Mapping[str, Signer] | None = None,
     progress: Progress | None = None,
     sessions: Sessions | None = None,
+    history: bool = False,
 ) -> AsyncIterator[tuple[NodeService, Gateway]]:
     """Run a node until the block ends, its gateway and console ready to be served at ``url``.
 
-    ``sessions`` are those of a console that this one follows at the same address.
+    ``sessions`` are those of a console that this one follows at the same address; ``history``:
+    keep what every state entry was.
     """
-    service = NodeService(folder, apps, meeting=meeting_of(folder))
+    service = NodeService(folder, apps, meeting=meeting_of(folder), history=history)
     await service.start(progress)
     client = AsyncClient(url, trust=folder.ledger)
     console = build_console(client, wallet=wallet, apps=apps, sessions=sessions)
@@ -110,11 +112,13 @@ async def hosted(  # options by name
     port: int = USUAL_PORT,
     wallet: Mapping[str, Signer] | None = None,
     progress: Progress | None = None,
+    history: bool = False,
 ) -> AsyncIterator[Hosted]:
     """Run a node with gateway and console until the block ends."""
     port = port or free_port(host)
     url = f"http://{host}:{port}"
-    async with opened(folder, apps, url, wallet=wallet, progress=progress) as (service, app):
+    node = opened(folder, apps, url, wallet=wallet, progress=progress, history=history)
+    async with node as (service, app):
         usual = _settle_memory()
         running = await start_gateway(app, host, port)
         try:

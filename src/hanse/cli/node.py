@@ -60,26 +60,32 @@ def init(*, genesis: Path, folder: Path, extra: tuple[str, ...], as_json: bool) 
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=int, default=8420, show_default=True, help="0 takes a free port.")
 @click.option("--app", "extra", multiple=True, help="A further module that holds an APP.")
+@click.option("--history", is_flag=True, help="Keep what entries were, for questions by HTTP.")
 @common
-def run(*, folder: Path, host: str, port: int, extra: tuple[str, ...], as_json: bool) -> None:
+def run(
+    *, folder: Path, host: str, port: int, extra: tuple[str, ...], history: bool, as_json: bool
+) -> None:
     """Run a node with its gateway and console until it is told to stop.
 
     Examples:
       hanse node run ./node1
       hanse node run ./node1 --port 0 --json
+      hanse node run ./node1 --history
     """
     apps = (*discover(), *map(load_app, extra))
-    sys.exit(asyncio.run(_serve(folder, apps, host, port, as_json=as_json)))
+    sys.exit(asyncio.run(_serve(folder, apps, host, port, history=history, as_json=as_json)))
 
 
 async def _serve(
-    folder: Path, apps: tuple[App, ...], host: str, port: int, *, as_json: bool
+    folder: Path, apps: tuple[App, ...], host: str, port: int, *, history: bool, as_json: bool
 ) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with progress("replay", quiet=as_json) as show:
-        async with hosted(open_folder(folder), apps, host=host, port=port, progress=show) as up:
+        where = open_folder(folder)
+        node = hosted(where, apps, host=host, port=port, progress=show, history=history)
+        async with node as up:
             ready = {"ledger": up.service.ledger, "url": up.url}
             emit(ready, as_json=as_json, text=f"{up.url}  ledger {up.service.ledger}")
             sys.stdout.flush()

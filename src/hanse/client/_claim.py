@@ -4,6 +4,7 @@
 import msgspec
 
 from hanse.client._documents import Evidence, RangePart
+from hanse.client._ranges import cut
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.limits import INTEGER_MAX
 from hanse.contracts.keys import decode_key
@@ -41,7 +42,7 @@ def claim_of(evidence: Evidence) -> dict[str, object]:
 
 def _claim_of_range(part: RangePart) -> dict[str, object]:
     """Return the rows that the file shows; their keys are those of its pages."""
-    end = part.last + AFTER if part.proof.next is None else to_bytes(part.proof.next)
+    low, high = cut((part.first, part.last + AFTER), part.proof)
     keys: list[bytes] = []
     for text in part.proof.pages:
         try:
@@ -49,19 +50,23 @@ def _claim_of_range(part: RangePart) -> dict[str, object]:
         except ProofInvalid:
             continue
         if not isinstance(page, InnerPage):
-            keys += [key for key, _ in page if part.first <= key < end]
+            keys += [key for key, _ in page if low <= key < high]
     values = [msgspec.json.decode(value) for value in part.proof.values]
     rows = [
         {"key": _readable_key(key, to_text(key)), "value": value}
         for key, value in zip(keys, values, strict=False)
     ]
-    after = part.proof.next
+    ends = [
+        None if not isinstance(end, str) else _readable_key(to_bytes(end), end)
+        for end in (part.proof.next, part.proof.previous)
+    ]
     return {
         "contract": part.contract,
         "first": _readable_key(part.first, to_text(part.first)),
         "last": _readable_key(part.last, to_text(part.last)),
         "map": part.map,
-        "next": None if after is None else _readable_key(to_bytes(after), after),
+        "next": ends[0],
+        "previous": ends[1],
         "rows": rows,
     }
 

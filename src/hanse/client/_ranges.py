@@ -11,7 +11,7 @@ from hanse.contracts.keys import encode_key
 from hanse.crypto import Hash
 from hanse.errors import Malformed, ProofInvalid
 from hanse.merkle.paths import EMPTY_ROOT, TAG_CONTRACT, verify_state
-from hanse.merkle.ranges import TAG_ORDERED_MAP, verify_range
+from hanse.merkle.ranges import TAG_ORDERED_MAP, just_after, verify_range
 
 
 class RangeProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,6 +23,7 @@ class RangeProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages: list[str]
     siblings: list[str]
     values: list[msgspec.Raw]
+    previous: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def bound_bytes(bound: object) -> bytes:
@@ -37,6 +38,8 @@ def verify_range_proof(  # noqa: PLR0913, PLR0917  # one statement about one sta
     bounds: tuple[bytes, bytes],
     proof: RangeProof,
     limit: int = SCAN_ROWS_MAX,
+    *,
+    reverse: bool = False,
 ) -> list[tuple[bytes, bytes]]:
     """Return keys and values of all rows between the bounds, proved under ``state_root``.
 
@@ -47,19 +50,16 @@ def verify_range_proof(  # noqa: PLR0913, PLR0917  # one statement about one sta
         bounds: the first key, and the first beyond the range.
         proof: what the node answered.
         limit: rows that were asked for; where the answer stops before the end it has so many.
+        reverse: whether it may stop at its beginning instead: these are the last rows.
 
     Raises:
         Malformed: the proof's form is wrong.
         ProofInvalid: it does not prove what it says.
     """
     contract, name = of
-    low, high = bounds
     at = "$.range"
-    if proof.next is not None:
-        end = to_bytes(proof.next, f"{at}.next")
-        if not low < end < high or len(proof.values) != limit:
-            raise ProofInvalid(reason="the rows stop before the end, and before the limit")
-        high = end
+    _verify_stop(bounds, proof, limit, reverse=reverse)
+    low, high = cut(bounds, proof)
     pages = [to_bytes(text, f"{at}.pages") for text in proof.pages]
     top = decode_state_path(StateEntry(proof.bucket, proof.siblings), at)
     kh = hasher.tagged(TAG_CONTRACT, contract.encode())
@@ -71,6 +71,8 @@ def verify_range_proof(  # noqa: PLR0913, PLR0917  # one statement about one sta
         root = verify_state(hasher, contract_root, map_kh, inner)
     elif inner.bucket or inner.siblings:
         raise ProofInvalid(reason="the contract has no state")
+    if proof.entry.value is not msgspec.UNSET:
+        raise ProofInvalid(reason="the path to a tree has no value")
     if root is None:  # without its tree nothing says what a map does not hold
         raise ProofInvalid(reason="the map keeps no ordered tree")
     found = verify_range(hasher, root, low, high, pages)
@@ -82,6 +84,30 @@ def verify_range_proof(  # noqa: PLR0913, PLR0917  # one statement about one sta
             raise ProofInvalid(reason="the value of a row is another one")
         rows.append((key, bytes(raw)))
     return rows
+
+
+def _verify_stop(
+    bounds: tuple[bytes, bytes], proof: RangeProof, limit: int, *, reverse: bool
+) -> None:
+    """Establish that rows stop, if they do, at the end that was asked for and at the limit."""
+    previous = None if isinstance(proof.previous, msgspec.UnsetType) else proof.previous
+    stop, other = (previous, proof.next) if reverse else (proof.next, previous)
+    if other is not None:
+        raise ProofInvalid(reason="the rows stop at the other end than was asked for")
+    if stop is not None and not bounds[0] <= to_bytes(stop) < bounds[1]:
+        raise ProofInvalid(reason="the rows stop outside of the range")
+    if stop is not None and len(proof.values) != limit:
+        raise ProofInvalid(reason="the rows stop before the end, and before the limit")
+
+
+def cut(bounds: tuple[bytes, bytes], proof: RangeProof) -> tuple[bytes, bytes]:
+    """Return the bounds between which the rows are all: after ``previous``, before ``next``."""
+    low, high = bounds
+    if not isinstance(proof.previous, msgspec.UnsetType):
+        low = just_after(to_bytes(proof.previous, "$.range.previous"))
+    if proof.next is not None:
+        high = to_bytes(proof.next, "$.range.next")
+    return low, high
 
 
 def verify_range_form(proof: RangeProof, at: str) -> None:
@@ -96,8 +122,9 @@ def verify_range_form(proof: RangeProof, at: str) -> None:
     decode_state_path(proof.entry, f"{at}.entry")
     for page in proof.pages:
         to_bytes(page, f"{at}.pages")
-    if proof.next is not None:
-        decode_bound(proof.next, f"{at}.next")
+    for name, end in (("next", proof.next), ("previous", proof.previous)):
+        if isinstance(end, str):
+            decode_bound(end, f"{at}.{name}")
 
 
 def decode_bound(text: str, at: str) -> bytes:

@@ -27,6 +27,8 @@ from hanse.client._http import (
     segment,
 )
 from hanse.client.bulk import Draft
+from hanse.client.history import VERSIONS, History
+from hanse.client.history import history as steps_of_history
 from hanse.client.ranges import Bound, VerifiedRange
 from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
@@ -356,7 +358,7 @@ class AsyncClient:
         """Return the value at ``key`` of a contract's map, present or absent, proved."""
         return await self.run(reading.state(self.session, contract, collection, key))
 
-    async def between(
+    async def between(  # noqa: PLR0913  # which rows of what; the rest by name
         self,
         contract: str,
         collection: str,
@@ -364,13 +366,31 @@ class AsyncClient:
         last: Bound = (),
         *,
         limit: int = ranges.ROWS,
+        reverse: bool = False,
     ) -> VerifiedRange:
         """Return the rows of an ordered map from ``first`` to ``last``, proved to be all.
 
-        Both ends are included; first parts of a key stand for all keys that begin with them.
+        Both ends are included; first parts of a key stand for all keys that begin with them. In
+        reverse the last row comes first, and ``limit`` counts from the end.
         """
-        steps = ranges.between(self.session, (contract, collection), first, last, limit)
+        of = (contract, collection)
+        steps = ranges.between(self.session, of, first, last, limit, reverse=reverse)
         return await self.run(steps)
+
+    async def history(
+        self,
+        contract: str,
+        collection: str,
+        key: Key,
+        as_of: int | str | None = None,
+        *,
+        limit: int = VERSIONS,
+    ) -> History:
+        """Return what an entry was, the newest version first: the node's word, not proved.
+
+        ``as_of`` is a height, or ``next`` of the page before; see ``evidence`` for proofs.
+        """
+        return await self.run(steps_of_history((contract, collection), key, as_of, limit))
 
     async def transaction(self, tx: str) -> VerifiedRecord:
         """Return a transaction and its receipt, proved; the sentence is the node's word."""
@@ -400,7 +420,7 @@ class AsyncClient:
         """Return the evidence file of a state value; verified before it is returned."""
         return await self.run(reading.evidence_of_state(self.session, contract, collection, key))
 
-    async def evidence_of_range(
+    async def evidence_of_range(  # noqa: PLR0913  # as between
         self,
         contract: str,
         collection: str,
@@ -408,10 +428,12 @@ class AsyncClient:
         last: Bound = (),
         *,
         limit: int = ranges.ROWS,
+        reverse: bool = False,
     ) -> bytes:
         """Return the evidence file of rows of an ordered map; verified before it is returned."""
         of = (contract, collection)
-        return await self.run(reading.evidence_of_range(self.session, of, first, last, limit))
+        steps = reading.evidence_of_range(self.session, of, first, last, limit, reverse=reverse)
+        return await self.run(steps)
 
     async def cosign(self, witness: Witness) -> int:
         """Return the log's size that ``witness`` has just cosigned and the node has taken up."""

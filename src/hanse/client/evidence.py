@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
+import msgspec
+
 from hanse.client._certificate import (
     verify_committed,
     verify_header_of,
@@ -211,10 +213,13 @@ def _check_inclusion(evidence: Evidence) -> str:
 
 def _check_range(evidence: Evidence, part: RangePart, state_root: bytes) -> str:
     of, bounds = (part.contract, part.map), (part.first, part.last + AFTER)
-    limit = len(part.proof.values)
-    verify_range_proof(evidence.genesis.hash, state_root, of, bounds, part.proof, limit)
-    end = "no other" if part.proof.next is None else "no other before the next key"
-    return f"{limit} rows and {end} in the state of height {evidence.header.height}"
+    proof, rows = part.proof, len(part.proof.values)
+    reverse = not isinstance(proof.previous, msgspec.UnsetType)
+    verify_range_proof(
+        evidence.genesis.hash, state_root, of, bounds, proof, rows or 1, reverse=reverse
+    )
+    end = " after the previous key" if reverse else "" if proof.next is None else " before the next"
+    return f"{rows} rows and no other{end} in the state of height {evidence.header.height}"
 
 
 # 4 finality: operator and witnesses, or the engine's validators; the anchor names the ledger

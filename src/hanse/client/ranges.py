@@ -45,7 +45,8 @@ class VerifiedRange:
     """Rows of a map in key order: all that there are from ``first`` to ``last``, both included.
 
     Where ``next`` is a key they are all only up to that key, itself not among them: as many as were
-    asked for.
+    asked for. Asked for in reverse, the rows are the last ones, the last first, and ``previous`` is
+    the key after which they are all.
     """
 
     contract: str
@@ -55,17 +56,22 @@ class VerifiedRange:
     height: int
     time_ms: int
     witnesses: tuple[str, ...]
+    previous: tuple[Bound, ...] | None = None
     verified: ClassVar[bool] = True
 
 
-def between(
+def between(  # noqa: PLR0913  # which rows of what
     session: Session,
     of: tuple[str, str],
     first: Bound = (),
     last: Bound = (),
     limit: int = ROWS,
+    *,
+    reverse: bool = False,
 ) -> Steps[VerifiedRange]:
     """Return the rows of a contract's ordered map from ``first`` to ``last``, both included.
+
+    In reverse the last come first, and where there are more rows than the limit, the last count.
 
     Raises:
         ProofInvalid: the answer does not prove that these are all the rows, and no other.
@@ -76,23 +82,29 @@ def between(
         raise Malformed(reason=f"1 to {SCAN_ROWS_MAX} rows are asked for at a time", at="?rows")
     genesis = yield from session.genesis()
     size_before = session.size_seen
-    path = range_path(of, first, last, limit)
+    path = range_path(of, first, last, limit, reverse=reverse)
     body = yield from fetch_provable(Request("GET", path))
     answer = decode_answer(body, _decoder, path)
     found = yield from session.certified(bytes(answer.header), bytes(answer.certificate), path)
     with node_at_fault(path):
         bounds = (bound_bytes(first), bound_bytes(last) + AFTER)
-        rows = verify_range_proof(genesis.hash, found.state_root, of, bounds, answer.range, limit)
-        after = answer.range.next
-        return_next = None if after is None else _parts(to_bytes(after, "$.range.next"))
-        shown = tuple(Row(_parts(key), decode(value)) for key, value in rows)
+        proof = answer.range
+        rows = verify_range_proof(
+            genesis.hash, found.state_root, of, bounds, proof, limit, reverse=reverse
+        )
+        shown = [Row(_parts(key), decode(value)) for key, value in rows]
+        ends = [
+            _parts(to_bytes(end, "$.range")) if isinstance(end, str) else None
+            for end in (proof.next, proof.previous)
+        ]
     yield from session.see(found)
     session.require_fresh(found.size, size_before)
     return VerifiedRange(
         contract=of[0],
         collection=of[1],
-        rows=shown,
-        next=return_next,
+        rows=tuple(reversed(shown) if reverse else shown),
+        next=ends[0],
+        previous=ends[1],
         height=found.header.height,
         time_ms=found.header.time_ms,
         witnesses=found.witnesses,
@@ -106,9 +118,11 @@ def _parts(key: bytes) -> tuple[Bound, ...]:
         raise ProofInvalid(reason=f"a key of the tree: {error}") from None
 
 
-def range_path(of: tuple[str, str], first: Bound, last: Bound, limit: int) -> str:
+def range_path(
+    of: tuple[str, str], first: Bound, last: Bound, limit: int, *, reverse: bool = False
+) -> str:
     """Return where the rows between two keys are served."""
-    words = [f"rows={limit}"]
+    words = [f"rows={limit}", *(["reverse=1"] if reverse else [])]
     for name, bound in (("from_key", first), ("to_key", last)):
         if bound != ():
             words.append(f"{name}={segment(encode(json_key(bound)).decode())}")

@@ -226,22 +226,27 @@ def evidence_of_state(session: Session, contract: str, collection: str, key: Key
     return data
 
 
-def evidence_of_range(
+def evidence_of_range(  # noqa: PLR0913  # which rows of what
     session: Session,
     of: tuple[str, str],
     first: Bound = (),
     last: Bound = (),
     limit: int = ROWS,
+    *,
+    reverse: bool = False,
 ) -> Steps[bytes]:
     """Return the evidence file of rows of an ordered map, verified as a stranger would."""
-    path = range_path(of, first, last, limit)
+    path = range_path(of, first, last, limit, reverse=reverse)
     data = yield from fetch_provable(Request("GET", path + "&evidence=1"))
     yield from _verify_evidence(session, data)
     found = decode_evidence(data).range
     shown = None if found is None else (found.contract, found.map, found.first, found.last)
     if shown != (*of, bound_bytes(first), bound_bytes(last)):
         raise ProofInvalid(reason="the evidence is about another range")
-    if found is not None and found.proof.next is not None and len(found.proof.values) < limit:
+    assert found is not None, "it has been compared"
+    other = None if found.proof.previous is msgspec.UNSET else found.proof.previous
+    stop, other = (other, found.proof.next) if reverse else (found.proof.next, other)
+    if other is not None or (stop is not None and len(found.proof.values) < limit):
         raise ProofInvalid(reason="the evidence stops before the end, and before the limit")
     return data
 

@@ -16,6 +16,8 @@ from hanse.client._genesis import Genesis
 from hanse.client._http import NotReachable, Request, Response, Steps, get_json, problem_of, segment
 from hanse.client._memory import Memory, MemoryOfFolder
 from hanse.client.bulk import Draft
+from hanse.client.history import VERSIONS, History
+from hanse.client.history import history as steps_of_history
 from hanse.client.ranges import Bound, VerifiedRange
 from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
@@ -337,7 +339,7 @@ class Client:
         """Return the value at ``key`` of a contract's map, present or absent, proved."""
         return self.run(reading.state(self.session, contract, collection, key))
 
-    def between(
+    def between(  # noqa: PLR0913  # which rows of what; the rest by name
         self,
         contract: str,
         collection: str,
@@ -345,13 +347,31 @@ class Client:
         last: Bound = (),
         *,
         limit: int = ranges.ROWS,
+        reverse: bool = False,
     ) -> VerifiedRange:
         """Return the rows of an ordered map from ``first`` to ``last``, proved to be all.
 
-        Both ends are included; first parts of a key stand for all keys that begin with them.
+        Both ends are included; first parts of a key stand for all keys that begin with them. In
+        reverse the last row comes first, and ``limit`` counts from the end.
         """
-        steps = ranges.between(self.session, (contract, collection), first, last, limit)
+        of = (contract, collection)
+        steps = ranges.between(self.session, of, first, last, limit, reverse=reverse)
         return self.run(steps)
+
+    def history(
+        self,
+        contract: str,
+        collection: str,
+        key: Key,
+        as_of: int | str | None = None,
+        *,
+        limit: int = VERSIONS,
+    ) -> History:
+        """Return what an entry was, the newest version first: the node's word, not proved.
+
+        ``as_of`` is a height, or ``next`` of the page before; see ``evidence`` for proofs.
+        """
+        return self.run(steps_of_history((contract, collection), key, as_of, limit))
 
     def transaction(self, tx: str) -> VerifiedRecord:
         """Return a transaction and its receipt, proved; the sentence is the node's word."""
@@ -385,7 +405,7 @@ class Client:
         """Return the evidence file of a state value; verified before it is returned."""
         return self.run(reading.evidence_of_state(self.session, contract, collection, key))
 
-    def evidence_of_range(
+    def evidence_of_range(  # noqa: PLR0913  # as between
         self,
         contract: str,
         collection: str,
@@ -393,10 +413,12 @@ class Client:
         last: Bound = (),
         *,
         limit: int = ranges.ROWS,
+        reverse: bool = False,
     ) -> bytes:
         """Return the evidence file of rows of an ordered map; verified before it is returned."""
         of = (contract, collection)
-        return self.run(reading.evidence_of_range(self.session, of, first, last, limit))
+        steps = reading.evidence_of_range(self.session, of, first, last, limit, reverse=reverse)
+        return self.run(steps)
 
     def cosign(self, witness: Witness) -> int:
         """Return the log's size that ``witness`` has just cosigned and the node has taken up."""

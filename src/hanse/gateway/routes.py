@@ -26,11 +26,13 @@ from hanse.gateway.problems import (
 )
 from hanse.gateway.seam import Json, NodeService, to_json
 from hanse.kernel import KERNEL_CODES
+from hanse.lake.history import BEGUN
 from hanse.node.errors import NotFound
 
 BLOCKS_SHOWN: Final = 20  # blocks of one answer, unless asked otherwise
 ROWS_SHOWN: Final = 100  # rows of a range unless more are asked for
-BLOCKS_SHOWN_MAX: Final = 200  # blocks of one answer at most
+BLOCKS_SHOWN_MAX: Final = 200  # blocks, or versions, of one answer at most
+VERSIONS_SHOWN: Final = 50  # versions of an entry in one answer, unless asked otherwise
 
 
 class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +82,7 @@ class Routes:
             ("/v1/consistency", get, self.consistency),
             ("/v1/cosignatures", post, self.cosign),
             ("/v1/state/{contract}/{map}", get, self.state),
+            ("/v1/state/{contract}/{map}/history", get, self.history),
             ("/v1/state/{contract}/{map}/range", get, self.range),
             ("/v1/contracts", get, self.contracts),
             ("/v1/contracts/{contract}", get, self.contract),
@@ -134,11 +137,7 @@ class Routes:
     async def blocks(self, request: Request) -> Response:
         """Answer with the newest blocks."""
         before = _query_number(request, "before")
-        limit = _query_number(request, "limit")
-        limit = BLOCKS_SHOWN if limit is None else limit
-        if not 1 <= limit <= BLOCKS_SHOWN_MAX:
-            raise Malformed(reason=f"limit is 1 to {BLOCKS_SHOWN_MAX}", at="?limit")
-        return _json({"blocks": self._service.blocks(before, limit)})
+        return _json({"blocks": self._service.blocks(before, _limit(request, BLOCKS_SHOWN))})
 
     async def block(self, request: Request) -> Response:
         """Answer with a block and its records."""
@@ -187,6 +186,21 @@ class Routes:
             return _attachment(data, "application/json", f"{contract}-{name}", ".json")
         return _json(await self._service.state(contract, name, key))
 
+    async def history(self, request: Request) -> Response:
+        """Answer with what a state entry was, and who changed it: the node's word, with places."""
+        names, query = request.path_params, request.query_params
+        key, as_of, place = query.get("key"), query.get("as_of"), None
+        if key is None:
+            raise Malformed(reason="the key is needed, as JSON", at="?key")
+        parse(key.encode("utf-8", "replace"))
+        if as_of is not None:  # a height, with all of it; or the place after which to go on
+            height, dot, index = as_of.partition(".")
+            at = _number(height, "?as_of")
+            place = (at, _number(index, "?as_of") - 1) if dot else (at + 1, BEGUN)
+        limit = _limit(request, VERSIONS_SHOWN)
+        asked = (names["contract"], names["map"], key, place, limit)
+        return _json(await self._service.history(*asked))
+
     async def range(self, request: Request) -> Response:
         """Answer with rows of an ordered map, and the proof that there are no others."""
         names, query = request.path_params, request.query_params
@@ -198,11 +212,11 @@ class Routes:
         rows = ROWS_SHOWN if rows is None else rows
         if not 1 <= rows <= SCAN_ROWS_MAX:
             raise Malformed(reason=f"rows is 1 to {SCAN_ROWS_MAX}", at="?rows")
-        asked = (names["contract"], names["map"], bounds, rows)
+        asked, reverse = (names["contract"], names["map"], bounds, rows), _flag(request, "reverse")
         if _flag(request, "evidence"):
-            data = await self._service.evidence_range(*asked)
+            data = await self._service.evidence_range(*asked, reverse=reverse)
             return _attachment(data, "application/json", "-".join(asked[:2]), ".json")
-        return _json(await self._service.range(*asked))
+        return _json(await self._service.range(*asked, reverse=reverse))
 
     async def contracts(self, _request: Request) -> Response:
         """Answer with one line for each contract."""
@@ -382,6 +396,14 @@ async def _by_height(request: Request, call: Callable[[int], Awaitable[Json | No
 def _query_number(request: Request, name: str) -> int | None:
     text = request.query_params.get(name)
     return None if text is None else _number(text, f"?{name}")
+
+
+def _limit(request: Request, usual: int) -> int:
+    limit = _query_number(request, "limit")
+    limit = usual if limit is None else limit
+    if not 1 <= limit <= BLOCKS_SHOWN_MAX:
+        raise Malformed(reason=f"limit is 1 to {BLOCKS_SHOWN_MAX}", at="?limit")
+    return limit
 
 
 def _number(text: str, at: str) -> int:

@@ -123,7 +123,7 @@ def _range_proof(path: dict[str, object]) -> Schema:
         "pages": list_of(HASH),
         "values": list_of({}),
     }
-    return closed({**path, **parts})
+    return closed({**path, **parts, "previous": HASH}, [*path, *parts])
 
 
 def _ledger_answers() -> dict[str, object]:
@@ -161,6 +161,7 @@ def _ledger_answers() -> dict[str, object]:
         "Blocks": closed({"blocks": list_of(summary)}),
         "CertifiedHeader": closed(certified),
         "Consistency": closed({"path": list_of(HASH)}),
+        "History": _history(),
         "Leaves": closed({**certified, **frontier}),
         "Ledger": opened(status),
         "Nothing": closed({}),
@@ -172,6 +173,28 @@ def _ledger_answers() -> dict[str, object]:
         "State": closed({**certified, "proof": ref("StateProof")}),
         "Why": opened({"cause": TEXT, "code": {"anyOf": [TEXT, {"type": "null"}]}}),
     }
+
+
+def _history() -> Schema:
+    """Return the schema of what a state entry was."""
+    text: dict[str, object] = {"anyOf": [TEXT, {"type": "null"}]}
+    version: dict[str, object] = {
+        **dict.fromkeys(("action", "signer", "tx"), text),
+        **dict.fromkeys(("height", "time_ms"), HEIGHT),
+        **{name: {"type": "boolean"} for name in ("present", "was_present")},
+        **{name: {} for name in ("value", "was")},
+        "index": _OPTIONAL_HEIGHT,
+    }
+    shown = closed({**version, "evidence": TEXT}, list(version))
+    return closed(
+        {
+            **dict.fromkeys(("contract", "map"), TEXT),
+            "height": HEIGHT,
+            "key": {},
+            "next": text,
+            "versions": list_of(shown),
+        }
+    )
 
 
 def _contract_answers() -> dict[str, object]:

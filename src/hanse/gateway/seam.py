@@ -103,12 +103,14 @@ class NodeService(Protocol):
     async def evidence_record(self, tx: str) -> bytes:
         """Return the evidence document of a record."""
 
-    async def range(self, contract: str, name: str, bounds: tuple[str, str], limit: int) -> Json:
+    async def range(
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int, *, reverse: bool
+    ) -> Json:
         """Return rows of an ordered map with the proof that there are no others."""
         ...
 
     async def evidence_range(
-        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int, *, reverse: bool
     ) -> bytes:
         """Return the evidence document of rows of an ordered map."""
         ...
@@ -118,6 +120,12 @@ class NodeService(Protocol):
 
     async def state(self, contract: str, name: str, key_json: str, /) -> Json:
         """Return a state value with its proof."""
+
+    async def history(
+        self, contract: str, name: str, key_json: str, before: tuple[int, int] | None, limit: int
+    ) -> Json:
+        """Return what a state entry was, the newest version first; not proved."""
+        ...
 
     def blocks(self, before: int | None, limit: int) -> list[Json]:
         """Return summaries of the newest blocks below ``before``."""

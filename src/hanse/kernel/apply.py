@@ -230,7 +230,13 @@ class Kernel:
         updates = changed_seats(state, executed.begun, executed.height)
         root = self._new_root(state, writes, executed)
         done = self._finish(state, writes, executed.records, block, root)
-        return replace(done, dropped=lost[0], repeated=lost[1], validator_updates=updates)
+        return replace(
+            done,
+            dropped=lost[0],
+            repeated=lost[1],
+            validator_updates=updates,
+            executed=executed,
+        )
 
     def _check_software(self, state: State) -> None:
         if not self._governed:

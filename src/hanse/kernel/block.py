@@ -88,7 +88,8 @@ class BlockResult:
 
     ``leaf_hashes`` are those of the records and, last, the header; ``frontier`` is that of the log
     before the header's leaf. ``validator_updates`` are for the engine: voting keys with their new
-    power, 0 for those that end, in order of the keys.
+    power, 0 for those that end, in order of the keys. ``executed`` says which record wrote what;
+    ``None`` of genesis.
     """
 
     header: Header | None
@@ -102,6 +103,7 @@ class BlockResult:
     frontier: Frontier
     signed: tuple[str, ...] = ()
     validator_updates: tuple[tuple[bytes, int], ...] = ()
+    executed: Executed | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read models. Empty until its issue: see docs/STATUS.md."""
+"""Read models: derived from the ledger, rebuilt at will, needed by no proof or receipt."""

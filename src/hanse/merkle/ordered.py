@@ -241,6 +241,24 @@ class OrderedTree:
                 ]
         return pages
 
+    def last_keys(self, low: bytes, high: bytes, limit: int) -> list[bytes]:
+        """Return the last keys from ``low`` on and below ``high``, at most ``limit``, in order."""
+        first, last = low.hex(), high.hex()
+        keys: list[bytes] = []
+        waiting = [] if self.root == EMPTY_ROOT else [("", self.root)]
+        while waiting and len(keys) < limit:
+            path, digest = waiting.pop()
+            found = decode_page(self._read(path, digest))
+            if isinstance(found, InnerPage):
+                waiting += [
+                    (found.prefix + (digit or _END_PATH), child.digest)
+                    for digit, child in found.children.items()
+                    if touches(found.prefix, digit, first, last)
+                ]
+            else:
+                keys += [key for key, _ in reversed(found) if low <= key < high]
+        return keys[:limit][::-1]
+
     def _load(self, path: str, digest: bytes) -> _Node:
         if digest == EMPTY_ROOT:
             return _Bucket(path, [])

@@ -104,6 +104,11 @@ def _decode_bucket(page: bytes) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
+def just_after(key: bytes) -> bytes:
+    """Return the first key that may come after ``key``."""
+    return key + b"\x00"
+
+
 def touches(prefix: str, digit: str, low: str, high: str) -> bool:
     """Whether a child may hold keys from ``low`` on and below ``high``, all in digits."""
     if digit == END:
@@ -131,7 +136,9 @@ def verify_range(
         raise ProofInvalid(reason="more pages than a proof may have")
     first, last = low.hex(), high.hex()
     entries: list[Entry] = []
-    waiting = [] if root == EMPTY_ROOT else [(root, "", "", 0)]
+    waiting: list[tuple[bytes, str | None, str, int]] = []
+    if root != EMPTY_ROOT:
+        waiting = [(root, None, "", 0)]
     used = 0
     while waiting:
         digest, under, digit, count = waiting.pop()
@@ -142,9 +149,8 @@ def verify_range(
         if hasher.tagged(TAG_ORDERED, page) != digest:
             raise ProofInvalid(reason="a page is not the one that its parent names")
         found = decode_page(page)
-        below = under + digit
         if isinstance(found, InnerPage):
-            if count or not found.prefix.startswith(below) or (under and digit == END):
+            if not _is_inner_place(found.prefix, under, digit, count):
                 raise ProofInvalid(reason="an inner page stands where it does not belong")
             waiting += [
                 (child.digest, found.prefix, step, child.count)
@@ -152,19 +158,21 @@ def verify_range(
                 if touches(found.prefix, step, first, last)
             ]
             continue
-        _verify_place(found, under, digit, count, root == digest)
+        if under is not None:
+            _verify_place(found, under, digit, count)
         entries += [entry for entry in found if low <= entry[0] < high]
     if used != len(pages):
         raise ProofInvalid(reason="a page is not of the range")
     return entries
 
 
-def _verify_place(
-    entries: tuple[Entry, ...], under: str, digit: str, count: int, is_root: bool
-) -> None:
+def _is_inner_place(prefix: str, under: str | None, digit: str, count: int) -> bool:
+    """Whether an inner page with this prefix may stand there; ``under`` is ``None`` of the root."""
+    return under is None or (count == 0 and digit != END and prefix.startswith(under + digit))
+
+
+def _verify_place(entries: tuple[Entry, ...], under: str, digit: str, count: int) -> None:
     """Establish that a bucket's entries belong where their parent has them."""
-    if is_root:
-        return
     if len(entries) != count:
         raise ProofInvalid(reason="a bucket has another number of entries than its parent says")
     for key, _ in entries:

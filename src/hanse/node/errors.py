@@ -65,6 +65,17 @@ class WorkerTripped(Misconfigured):
 
 
 @dataclass(eq=False)
+class HistoryNotKept(Misconfigured):
+    """This node does not keep what state entries were, or cannot write it any more."""
+
+    reason: str
+    code: ClassVar[str] = "history_not_kept"
+    hint: ClassVar[str] = (
+        "Ask a node that is run with --history, or its operator with `hanse history --dir`."
+    )
+
+
+@dataclass(eq=False)
 class NotCosigned(Misconfigured):
     """The witnesses have not cosigned this height yet."""
 

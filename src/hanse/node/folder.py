@@ -49,6 +49,11 @@ class Folder:
         return self.path / "state"
 
     @property
+    def history(self) -> Path:
+        """The read model of what entries were; it may be deleted while the node is stopped."""
+        return self.path / "history.sqlite"
+
+    @property
     def documents(self) -> Path:
         """The documents' folder."""
         return self.path / "documents"

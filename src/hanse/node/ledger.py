@@ -86,12 +86,18 @@ class Ledger:
         self.lock = asyncio.Lock()  # around what proofs read: held while the tries are ahead
         self._decided: tuple[int, BlockResult] | None = None
 
-    def open(self, progress: Progress | None = None, loaded: Writes | None = None) -> None:
+    def open(
+        self,
+        progress: Progress | None = None,
+        loaded: Writes | None = None,
+        applied: Callable[[BlockResult], None] | None = None,
+    ) -> None:
         """Open log and store, replay what the store lacks, and begin the ledger when it is new.
 
         Args:
             progress: told of replayed heights.
             loaded: state that a new ledger begins with, for benchmarks only.
+            applied: shown each block that is replayed, or made here.
 
         Raises:
             Corrupt: the log is damaged, or replay gives another root than it holds.
@@ -102,12 +108,16 @@ class Ledger:
         self.log = BlockLog.open(folder.log, create=True, acknowledged_height=acknowledged)
         last = -1 if self.log.last_height is None else self.log.last_height
         for height in range(self.store.height + 1, last + 1):
-            self._replay(height)
+            result = self._replay(height)
+            if applied is not None:
+                applied(result)
             if progress is not None:
                 progress(height, last)
         if self.store.height < 0:
             result = self.kernel.genesis_block(self.store, loaded)
             self._keep(result, durable=False)
+            if applied is not None:
+                applied(result)
         self.kernel.directory.forget()
         if self._contained:
             self._start_worker()
@@ -139,7 +149,7 @@ class Ledger:
         """The newest header."""
         return decode_as(self.store.header, header_decoder)
 
-    def _replay(self, height: int) -> None:
+    def _replay(self, height: int) -> BlockResult:
         block_id, payload = self.log.read(height)
         block = decode_block(payload)
         txs = transactions_of(block, self.hash)
@@ -150,6 +160,7 @@ class Ledger:
         self.store.apply(as_applied(result))
         if self.store.due and (self.worker is None or self.worker.is_caught_up):
             self.store.checkpoint()
+        return result
 
     def _keep(self, result: BlockResult, *, durable: bool) -> None:
         if not durable:

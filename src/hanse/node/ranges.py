@@ -9,14 +9,21 @@ from hanse.codec.base64url import to_text
 from hanse.contracts.runtime import LoadedContract
 from hanse.contracts.state import AFTER, Ordered
 from hanse.errors import Malformed
+from hanse.merkle.ranges import just_after
 from hanse.node.proofs import path_document
 
 if TYPE_CHECKING:
     from hanse.storage import Store
 
 
-def range_proof(
-    store: "Store", loaded: LoadedContract, name: str, bounds: tuple[str, str], limit: int
+def range_proof(  # noqa: PLR0913  # whose rows, which, and how many from which end
+    store: "Store",
+    loaded: LoadedContract,
+    name: str,
+    bounds: tuple[str, str],
+    limit: int,
+    *,
+    reverse: bool = False,
 ) -> dict[str, Any]:
     """Return the rows from the first bound to the last, both included, at most ``limit``.
 
@@ -26,6 +33,7 @@ def range_proof(
         name: of its map.
         bounds: keys or first parts of keys as JSON; empty for the beginning and the end.
         limit: most rows.
+        reverse: where there are more, the last instead of the first.
 
     Raises:
         Malformed: no such ordered map, or a bound of another type.
@@ -36,18 +44,26 @@ def range_proof(
     low, high = (_bound(collection, text) for text in bounds)
     high += AFTER
     prefix = name.encode("ascii") + b"\x00"
-    found = store.scan(loaded.name, prefix, prefix + low, limit + 1)
-    rows = [(key[len(prefix) :], value) for key, value in found if key < prefix + high]
-    after = None
-    if len(rows) > limit:
-        after = high = rows[limit][0]
-        rows = rows[:limit]
+    cut: dict[str, Any] = {"next": None}
+    if reverse:
+        keys = store.tries.ordered(loaded.name, name).last_keys(low, high, limit + 1)
+        if len(keys) > limit:
+            previous = keys.pop(0)
+            cut["previous"], low = to_text(previous), just_after(previous)
+        values = [store.get(loaded.name, prefix + key) for key in keys]
+    else:
+        found = store.scan(loaded.name, prefix, prefix + low, limit + 1)
+        rows = [(key, value) for key, value in found if key < prefix + high]
+        if len(rows) > limit:
+            high = rows.pop()[0][len(prefix) :]
+            cut["next"] = to_text(high)
+        values = [value for _, value in rows]
     path = store.tries.prove_range(loaded.name, name, low, high)
     return path_document(path.top) | {
         "entry": path_document(path.inner),
-        "next": None if after is None else to_text(after),
         "pages": [to_text(page) for page in path.pages],
-        "values": [msgspec.Raw(value) for _, value in rows],
+        "values": [msgspec.Raw(value or b"") for value in values],
+        **cut,
     }
 
 

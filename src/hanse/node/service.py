@@ -31,6 +31,7 @@ from hanse.node.admission import refused
 from hanse.node.answers import Answer, problem_answer
 from hanse.node.blocks import StoredBlock
 from hanse.node.catalogue import Catalogue
+from hanse.node.chronicle import Chronicle
 from hanse.node.clock import wall_clock_ms
 from hanse.node.consensus import Consensus, engine_genesis
 from hanse.node.cosigning import Cosigning
@@ -54,12 +55,13 @@ Document = dict[str, Any]
 class NodeService:
     """One organisation's node with the embedded engine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the last ones by name
         self,
         folder: Folder,
         apps: tuple[App, ...],
         *,
         passphrase: str | None = None,
+        history: bool = False,
         now_ms: Callable[[], int] = wall_clock_ms,
         meeting: Meeting | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class NodeService:
             folder: the node's.
             apps: those that are installed.
             passphrase: opens its key files.
+            history: keep what entries were, for questions about the past.
             now_ms: the clock that it believes.
             meeting: where its engine meets others, on a ledger of several validators.
         """
@@ -90,6 +93,7 @@ class NodeService:
         self._metrics = Metrics()
         self._verifier = Verifier()
         self._rehearsing = asyncio.Lock()
+        self._chronicle = Chronicle(folder, contracts, kept=history)
 
     async def start(self, progress: Progress | None = None) -> None:
         """Open the ledger, replay what is needed, and begin to take transactions.
@@ -97,7 +101,9 @@ class NodeService:
         Raises:
             Corrupt: the log or the state is damaged.
         """
-        self._node.open(progress)
+        self._chronicle.prepare(progress)
+        self._node.open(progress, applied=self._chronicle.take_now)
+        self._chronicle.start()
         await self._verifier.start()
         store = self._node.store
         self.catalogue.follow(store)
@@ -161,6 +167,7 @@ class NodeService:
         await self._verifier.stop()
         await self._node.finish()
         self._node.close()
+        await self._chronicle.stop()
 
     async def failed(self) -> None:
         """Return only by raising what has stopped the engine."""
@@ -206,6 +213,7 @@ class NodeService:
             self._cosigning.add(result.header.height, _note_of(certificate))
         self._metrics.block(result)
         self._feed.publish(result)
+        await self._chronicle.follow(result)
 
     def _expired(self, submission: Submission) -> None:
         for tx in submission.transactions:
@@ -391,13 +399,20 @@ class NodeService:
             "proof": proof,
         }
 
+    async def history(
+        self, contract: str, name: str, key_json: str, before: tuple[int, int] | None, limit: int
+    ) -> Document:
+        """Return what a state entry was, the newest version first; not proved."""
+        of, key = (contract, name, key_json), self._state_key(contract, name, key_json)
+        return await self._chronicle.answer(of, key, before, limit, self._node.store.height)
+
     async def range(
-        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int, *, reverse: bool
     ) -> Document:
         """Return rows of an ordered map with the proof that there are no others."""
         loaded = self.queries.loaded(contract)
         async with self._node.lock:
-            proof = range_proof(self._node.store, loaded, name, bounds, limit)
+            proof = range_proof(self._node.store, loaded, name, bounds, limit, reverse=reverse)
             block = self._newest()
         return {
             "certificate": await self._finality.certificate(block),
@@ -406,12 +421,12 @@ class NodeService:
         }
 
     async def evidence_range(
-        self, contract: str, name: str, bounds: tuple[str, str], limit: int
+        self, contract: str, name: str, bounds: tuple[str, str], limit: int, *, reverse: bool
     ) -> bytes:
         """Return the evidence document of rows of an ordered map."""
         loaded = self.queries.loaded(contract)
         async with self._node.lock:
-            proof = range_proof(self._node.store, loaded, name, bounds, limit)
+            proof = range_proof(self._node.store, loaded, name, bounds, limit, reverse=reverse)
             parts = range_evidence(loaded, name, bounds, proof)
             block = self._newest()
         return await self._evidence(block, "range", parts)

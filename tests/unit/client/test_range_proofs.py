@@ -42,18 +42,26 @@ class Shop:
         rows = sorted((k, v) for k, v in self.values.items() if k.startswith(prefix))
         return [(k, v) for k, v in rows if k >= start][:limit]
 
-    def prove(self, first: str, last: str, limit: int = 50, name: str = "things") -> dict[str, Any]:
+    def get(self, _: str, key: bytes) -> bytes | None:
+        return self.values.get(key)
+
+    def prove(
+        self, first: str, last: str, limit: int = 50, name: str = "things", *, reverse: bool = False
+    ) -> dict[str, Any]:
         store: Any = self
         bounds = (encode(first).decode(), encode(last).decode())
-        return dict(msgspec.json.decode(encode(range_proof(store, SHELF, name, bounds, limit))))
+        found = range_proof(store, SHELF, name, bounds, limit, reverse=reverse)
+        return dict(msgspec.json.decode(encode(found)))
 
 
 def judge(
-    root: bytes, proof: dict[str, Any], first: str, last: str, limit: int = 50, name: str = "things"
-) -> list[int]:
+    root: bytes, proof: dict[str, Any], first: str, last: str, limit: int = 50,
+    name: str = "things", *, reverse: bool = False,
+) -> list[int]:  # fmt: skip
     bounds = (bound_bytes(first), bound_bytes(last) + AFTER)
     made = msgspec.json.decode(encode(proof), type=RangeProof)
-    rows = verify_range_proof(SHA256, root, ("shelf", name), bounds, made, limit)
+    of = ("shelf", name)
+    rows = verify_range_proof(SHA256, root, of, bounds, made, limit, reverse=reverse)
     return [msgspec.json.decode(value) for _, value in rows]
 
 
@@ -75,6 +83,31 @@ def test_an_answer_that_stops_at_the_limit_says_so_and_proves_as_far(shop: Shop)
     assert judge(shop.tries.root, proof, "010", "080") == list(range(10, 60))
     with pytest.raises(ProofInvalid):
         judge(shop.tries.root, {**proof, "next": None}, "010", "080")
+
+
+def test_in_reverse_the_last_rows_are_proved_and_where_they_begin(shop: Shop) -> None:
+    root, proof = shop.tries.root, shop.prove("010", "080", 20, reverse=True)
+    assert (proof["next"], to_bytes(proof["previous"])) == (None, encode_key("060"))
+    assert judge(root, proof, "010", "080", 20, reverse=True) == list(range(61, 81))
+    whole = shop.prove("010", "015", 20, reverse=True)
+    assert "previous" not in whole
+    assert judge(root, whole, "010", "015", 20, reverse=True) == list(range(10, 16))
+    assert whole == shop.prove("010", "015", 20)
+
+
+def test_the_first_rows_do_not_pass_for_the_last_nor_the_last_for_the_first(shop: Shop) -> None:
+    first = shop.prove("010", "080", 20)
+    last = shop.prove("010", "080", 20, reverse=True)
+    for proof, reverse in ((first, True), (last, False)):
+        with pytest.raises(ProofInvalid, match="other end"):
+            judge(shop.tries.root, proof, "010", "080", 20, reverse=reverse)
+    for limit in (19, 21):
+        with pytest.raises(ProofInvalid, match="before the limit"):
+            judge(shop.tries.root, last, "010", "080", limit, reverse=True)
+    for previous in ("059", "061"):
+        moved = {**last, "previous": to_text(encode_key(previous))}
+        with pytest.raises(ProofInvalid):
+            judge(shop.tries.root, moved, "010", "080", 20, reverse=True)
 
 
 def drop(proof: dict[str, Any]) -> None:

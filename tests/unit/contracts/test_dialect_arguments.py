@@ -100,6 +100,15 @@ def test_what_is_refused_for_its_form_is_not_counted_as_well() -> None:
         assert [one.split()[1] for one in found(line)] == ["D504"]
 
 
+@pytest.mark.parametrize("word", ["in", "not in"])
+def test_a_role_that_is_looked_for_among_the_signers_is_one_of_those_listed(word: str) -> None:
+    assert found(f"x = 'clerk' {word} ctx.roles") == []
+    (one,) = found(f"x = 'clark' {word} ctx.roles")
+    assert one.endswith(" D308 'clark' is no Role")
+    text = HEAD + MAIN.replace("{line}", f"x = 'clark' {word} ctx.roles")
+    assert check(text.replace("Lot, Role, weigh", "Lot, weigh"), MODEL) == []
+
+
 def test_a_role_is_one_of_those_that_the_module_or_its_model_lists() -> None:
     assert found("pass") == []
     text = HEAD + MAIN.replace("{line}", "pass").replace('role="packer"', 'role="paker"')

@@ -17,6 +17,8 @@ _TABLE: Final = """
 record_file v:=1 kind:="record" certificate:object digest:32 genesis: header: record: state:
 state_file  v:=1 kind:="state" certificate:object digest:32 genesis: header: state:
 state_file  contract:text key:1-480
+range_file  v:=1 kind:="range" certificate:object digest:32 genesis: header: range: map:text
+range_file  contract:text first:0-480 last:0-480
 genesis     v:=1 hash:="sha256"|"sm3" network:text rules:object time_ms:count witness_quorum:count
 genesis     engine_validators?:voter*1- validators:validator*1- witnesses:witness*0-32 ...:any
 validator   node:text organisation:text public_key:bytes suite:text ...:any
@@ -40,6 +42,8 @@ receipt     reason?:text result?:any status:="ok"|"rejected" tx:32
 event       contract:text event:text fields:object
 state       bucket:64*0-16 entries:entry*1-18 siblings:480*0-64
 entry       bucket:64*0-16 siblings:480*0-64 value?:any
+range       bucket:64*0-16 entry: next:0-480? pages:bytes*0-8192 previous?:0-480
+range       siblings:480*0-64 values:any*0-1000
 contracts   versions:version*0-
 version     from_height:count hash:32 version:text
 keys        from_height:count public_key:bytes purpose:text suite:text to_height:count?

@@ -8,6 +8,7 @@ from hanse_verify.cometbft import check_chain
 from hanse_verify.display import NO_FACTS, read_facts
 from hanse_verify.documents import BYTES_MAX, Document, b64, check, decode, encode, unb64
 from hanse_verify.proofs import check_note, check_state, log_root, state_key, tagged
+from hanse_verify.range import check_range
 from hanse_verify.suites import HASHES, check_signature
 
 
@@ -39,8 +40,8 @@ class _Case:
         if len(self.data) > BYTES_MAX:
             raise ValueError(f"more than {BYTES_MAX} bytes")
         self.file = file = decode(self.data.removesuffix(b"\n"))
-        is_record = isinstance(file, dict) and file.get("kind") == "record"
-        check(file, "record_file" if is_record else "state_file")
+        kind = file.get("kind") if isinstance(file, dict) else None
+        check(file, f"{kind}_file" if kind in ("record", "range") else "state_file")
         genesis = file["genesis"]
         # one validator of many must not speak for all: the ledger, not the file, names the engine
         engine = "cometbft" if "engine_validators" in genesis else "embedded"
@@ -52,9 +53,9 @@ class _Case:
         if (digest := file.pop("digest")) != b64(tagged(self.hash, "evidence", file)):
             raise ValueError("the digest is that of another file")
         self.ledger = b64(tagged(self.hash, "genesis", genesis))
-        self.keys = self.read_record() if is_record else [unb64(file["key"])]
+        self.keys = self.read_record() if kind == "record" else [unb64(file.get("key", ""))]
         self.facts = read_facts(file, self.ledger, digest)
-        return f"{len(self.data)} bytes of evidence of a {file['kind']}, version 1"
+        return f"{len(self.data)} bytes of evidence of a {kind}, version 1"
 
     def read_record(self) -> list[bytes]:
         """Return the keys of the registry entries that a record needs, and keep their values."""
@@ -92,6 +93,8 @@ class _Case:
         if header["ledger"] != self.ledger:
             raise ValueError("the header is of another ledger than the genesis document")
         root, contract = unb64(header["state_root"]), file.get("contract", "registry")
+        if file["kind"] == "range":
+            return f"{check_range(self.hash, root, file)} in the state of height {header['height']}"
         check_state(self.hash, root, contract, self.keys, file["state"])
         if file["kind"] == "state":
             return f"in the state of height {header['height']}"

@@ -13,9 +13,8 @@ from hanse_verify.suites import Hash, check_signature, sha256
 
 def tagged(hash_: Hash, tag: str, value: object) -> bytes:
     """Return the hash of bytes, or of the canonical bytes of a value, in the domain of ``tag``."""
-    return hash_(
-        f"hanse/{tag}/1\0".encode() + (value if isinstance(value, bytes) else encode(value))
-    )
+    data = value if isinstance(value, bytes) else encode(value)
+    return hash_(f"hanse/{tag}/1\0".encode() + data)
 
 
 def log_root(hash_: Hash, leaf: bytes, index: int, size: int, path: list[str]) -> bytes:
@@ -33,15 +32,15 @@ def log_root(hash_: Hash, leaf: bytes, index: int, size: int, path: list[str]) -
 def check_state(hash_: Hash, root: bytes, name: str, keys: list[bytes], state: Document) -> None:
     """Establish that the contract holds each entry's value at its key, or nothing where none is."""
     contract = tagged(hash_, "contract", name.encode())
-    root = _find(hash_, root, contract, state) or bytes(32)  # that of a trie without entries
+    root = find(hash_, root, contract, state) or bytes(32)  # that of a trie without entries
     for key, entry in zip(keys, state["entries"], strict=True):
-        found = _find(hash_, root, tagged(hash_, "key", key), entry)
+        found = find(hash_, root, tagged(hash_, "key", key), entry)
         value = tagged(hash_, "value", entry["value"]) if "value" in entry else None
         if found != value:
             raise ValueError("the state holds another value, or none, or is said to hold none")
 
 
-def _find(hash_: Hash, root: bytes, key: bytes, path: Document) -> bytes | None:
+def find(hash_: Hash, root: bytes, key: bytes, path: Document) -> bytes | None:
     """Return what the trie of this root holds at ``key``; ``None`` when it is proved absent."""
     bucket, siblings = [unb64(entry) for entry in path["bucket"]], path["siblings"]
     keys, digits, depth = [entry[:32] for entry in bucket], key.hex(), len(siblings)

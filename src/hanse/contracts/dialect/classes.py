@@ -2,6 +2,7 @@
 """Classes of a module: records, events, contracts, and the signatures of functions."""
 
 import ast
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from hanse.codec.limits import TYPE_PARTS_MAX
@@ -129,7 +130,10 @@ def _class_literal(shape: ContractShape, node: ast.Assign, report: Report) -> No
 
 
 def _check_roles(made: Outline, shape: ContractShape, report: Report) -> None:
-    """Add each role that an action asks for and ``Role = Literal[…]`` lacks, where there is one."""
+    """Add each role that is asked for and ``Role = Literal[…]`` lacks, where there is one.
+
+    An action asks by ``role=``, a body by ``"role" in ctx.roles``.
+    """
     symbol = made.symbols.get("Role")
     if symbol is None or symbol.kind != "alias" or not isinstance(symbol.value, ast.Subscript):
         return
@@ -137,13 +141,24 @@ def _check_roles(made: Outline, shape: ContractShape, report: Report) -> None:
         return
     listed = symbol.value.slice
     known = [ast.dump(one) for one in (listed.elts if isinstance(listed, ast.Tuple) else [listed])]
-    marks = [mark for method in shape.methods.values() for mark in method.node.decorator_list]
-    for mark in marks:
-        for word in mark.keywords if isinstance(mark, ast.Call) else []:
-            role = word.value
-            asks = isinstance(role, ast.Constant) and role.value is not None
-            if word.arg == "role" and asks and ast.dump(role) not in known:
+    for method in shape.methods.values():
+        for role in _asked_roles(method.node):
+            if role.value is not None and ast.dump(role) not in known:
                 report.at(role, "D308", f"{ast.unparse(role)} is no Role")
+
+
+def _asked_roles(method: ast.FunctionDef) -> Iterator[ast.Constant]:
+    """Yield the role of a method's mark, and the texts that are looked for in ``ctx.roles``."""
+    for mark in method.decorator_list:
+        for word in mark.keywords if isinstance(mark, ast.Call) else []:
+            if word.arg == "role" and isinstance(word.value, ast.Constant):
+                yield word.value
+    for node in ast.walk(method):
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant):
+            held = node.comparators[0]
+            owner = held.value if isinstance(held, ast.Attribute) and held.attr == "roles" else held
+            if owner is not held and isinstance(owner, ast.Name) and owner.id == "ctx":
+                yield node.left
 
 
 def _is_taken(shape: ContractShape, name: str) -> bool:

@@ -173,7 +173,7 @@ MODULE_RULES: Final[tuple[Row, ...]] = (
     ),
     (
         "D308",
-        "Where a module has `Role = Literal[…]`, an action asks for one of these roles.",
+        "Where a module has `Role = Literal[…]`, what `role=` and `ctx.roles` ask for is of these.",
         "A role that is misspelt is held by nobody, and is noticed when somebody is refused.",
         "Correct the role, or add it to `Role`; an alias of another meaning has another name.",
         (
