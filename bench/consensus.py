@@ -33,6 +33,9 @@ from hanse.testing.smallbank import APP
 class Played:
     """An engine that does nothing by itself."""
 
+    rpc = None
+    budget: object = None
+
     def __init__(self, application: CometApplication, *rest: object) -> None:
         del rest
         self.application = application

@@ -31,6 +31,9 @@ SUITE = "ed25519-sha256"
 class Played:
     """An engine that does nothing by itself: the test asks its application."""
 
+    rpc = None  # no proofs are asked for here
+    budget: object = None
+
     def __init__(self, application: CometApplication, *rest: object) -> None:
         del rest
         self.application = application
@@ -114,9 +117,9 @@ class Net:
 
     def records(self, node: NodeService) -> list[Any]:
         """Return the records of the newest block."""
-        block = node.block(int(node.status()["height"]))
-        assert block is not None
-        return list(block["records"])
+        found = node.reader.stored(int(node.status()["height"]))
+        assert found is not None
+        return list(found[0].records)
 
     async def gossip(self, only: Sequence[int] = (0, 1, 2, 3)) -> None:
         """Give every node what the others have taken in."""
