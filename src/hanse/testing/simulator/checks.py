@@ -39,7 +39,7 @@ class Checks:
     blocks: dict[int, Block] = field(default_factory=dict)
     receipts: dict[bytes, Receipt] = field(default_factory=dict)  # acknowledged by honest nodes
     _acknowledged: dict[str, int] = field(default_factory=dict)  # newest height, by node
-    _deliveries: dict[int, Delivery] = field(default_factory=dict)
+    deliveries: dict[int, Delivery] = field(default_factory=dict)
     _used: dict[bytes, Transaction] = field(default_factory=dict)  # by nonce
     _said: dict[tuple[bytes, int, int, Step], bytes] = field(default_factory=dict)
     _asked: dict[int, dict[tuple[str, str], bytes | None]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Checks:
     def applied(self, node: SimulatedNode, applied: Applied) -> None:
         """Look at a block that a node has just applied."""
         delivery, result = applied.delivery, applied.result
-        if self._deliveries.setdefault(delivery.height, delivery) != delivery:
+        if self.deliveries.setdefault(delivery.height, delivery) != delivery:
             self.fail("I2", f"{node.name} was given another block at {delivery.height}")
         if result.header is None:
             return
