@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Final, assert_never
 
-from hanse.codec.ordered import OrderedSubmission
+from hanse.codec.submission import Submission
 from hanse.engines.simulated_messages import (
     NIL,
     Answered,
@@ -347,7 +347,7 @@ class SimulatedEngine:
 
     # blocks -------------------------------------------------------------------------------------
 
-    def _build(self, submissions: tuple[OrderedSubmission, ...]) -> EngineBlock:
+    def _build(self, submissions: tuple[Submission, ...]) -> EngineBlock:
         """Return a block of this node's own for the current height."""
         votes = {vote.voter: vote for vote in self._decided[-1].commit} if self._decided else {}
         votes = {**self._late, **votes}

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import encode
-from hanse.codec.ordered import OrderedSubmission
+from hanse.codec.submission import Submission
 from hanse.crypto import SHA256
 
 NIL = b""
@@ -68,7 +68,7 @@ class EngineBlock:
     app_hash: bytes
     commit: tuple[Vote, ...]
     misbehaviour: tuple[Conflict, ...]
-    submissions: tuple[OrderedSubmission, ...]
+    submissions: tuple[Submission, ...]
     id: bytes
 
 
@@ -80,7 +80,7 @@ def build_block(  # noqa: PLR0913  # the parts of a block
     app_hash: bytes,
     commit: tuple[Vote, ...],
     misbehaviour: tuple[Conflict, ...],
-    submissions: tuple[OrderedSubmission, ...],
+    submissions: tuple[Submission, ...],
 ) -> EngineBlock:
     """Return the block of these parts with the id that commits to them."""
     named = encode(
@@ -127,7 +127,7 @@ class Known:
 class Pooled:
     """Submissions that wait for a block."""
 
-    submissions: tuple[OrderedSubmission, ...]
+    submissions: tuple[Submission, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class Delivery:
     proposer: bytes
     signed: tuple[bytes, ...]  # whose precommits for the height before are in this block
     misbehaviour: tuple[bytes, ...]  # who voted twice
-    submissions: tuple[OrderedSubmission, ...]
+    submissions: tuple[Submission, ...]
 
 
 class Application(Protocol):
@@ -213,15 +213,15 @@ class Application(Protocol):
         """Return the newest engine height whose effects are durable, 0 at first; the app hash."""
         ...
 
-    def prepare(self) -> tuple[OrderedSubmission, ...]:
+    def prepare(self) -> tuple[Submission, ...]:
         """Return the submissions for a block, none when nothing waits."""
         ...
 
-    def process(self, submissions: tuple[OrderedSubmission, ...]) -> bool:
+    def process(self, submissions: tuple[Submission, ...]) -> bool:
         """Tell whether a block of these keeps the application's rules."""
         ...
 
-    def pool(self, submissions: tuple[OrderedSubmission, ...]) -> tuple[OrderedSubmission, ...]:
+    def pool(self, submissions: tuple[Submission, ...]) -> tuple[Submission, ...]:
         """Take submissions to those that wait; return the ones that were new."""
         ...
 

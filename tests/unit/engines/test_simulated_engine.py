@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from hanse.codec.ordered import OrderedSubmission
+from hanse.codec.submission import Submission
 from hanse.engines.simulated import SimulatedEngine
 from hanse.engines.simulated_messages import (
     Answered,
@@ -51,19 +51,19 @@ class Counter:
 
     changes: dict[int, tuple[tuple[bytes, int], ...]] = field(default_factory=dict)
     durable: int = 0
-    waiting: list[OrderedSubmission] = field(default_factory=list)
+    waiting: list[Submission] = field(default_factory=list)
     delivered: list[Delivery] = field(default_factory=list)
 
     def info(self) -> tuple[int, bytes]:
         return self.durable, b"%d" % self.durable
 
-    def prepare(self) -> tuple[OrderedSubmission, ...]:
+    def prepare(self) -> tuple[Submission, ...]:
         return tuple(self.waiting)
 
-    def process(self, submissions: tuple[OrderedSubmission, ...]) -> bool:
+    def process(self, submissions: tuple[Submission, ...]) -> bool:
         return all(s.id != b"bad" for s in submissions)
 
-    def pool(self, submissions: tuple[OrderedSubmission, ...]) -> tuple[OrderedSubmission, ...]:
+    def pool(self, submissions: tuple[Submission, ...]) -> tuple[Submission, ...]:
         new = tuple(s for s in submissions if s not in self.waiting)
         self.waiting += new
         return new
@@ -145,8 +145,8 @@ class Net:
         return engine
 
 
-def submission(name: bytes) -> OrderedSubmission:
-    return OrderedSubmission(name, ())
+def submission(name: bytes) -> Submission:
+    return Submission(b"", name, "", "", 0, b"", b"", ())
 
 
 def test_four_decide_the_same_blocks_and_go_on_without_one() -> None:

@@ -55,7 +55,7 @@ class Checks:
         delivery, result = applied.delivery, applied.result
         if self.deliveries.setdefault(delivery.height, delivery) != delivery:
             self.fail("I2", f"{node.name} was given another block at {delivery.height}")
-        if result.header is None:
+        if result is None or result.header is None:
             return
         height = result.header.height
         new = height not in self.blocks

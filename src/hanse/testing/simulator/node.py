@@ -12,8 +12,11 @@ from typing import Final
 from hanse.codec.canonical import encode
 from hanse.codec.documents import Transaction
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
+from hanse.codec.submission import Submission, make_submission
 from hanse.contracts.contract import Contract
 from hanse.crypto import SHA256
+from hanse.engines.budget import Budget
+from hanse.engines.cometbft.pool import Pool, fits
 from hanse.engines.simulated import SimulatedEngine
 from hanse.engines.simulated_messages import (
     Answered,
@@ -23,7 +26,6 @@ from hanse.engines.simulated_messages import (
     Pooled,
     Timer,
 )
-from hanse.errors import Corrupt
 from hanse.identity import Genesis
 from hanse.kernel import Asked, BlockResult, Kernel
 from hanse.node.blocks import (
@@ -38,7 +40,6 @@ from hanse.testing.memory import MemoryState
 from hanse.testing.simulator.disk import NodeDisk
 
 CHECKPOINT_BLOCKS: Final = 4
-BLOCK_TXS: Final = 12  # in one block, so that there are many
 CERTIFICATE: Final = b"{}"  # the votes are in the engine's journal
 
 
@@ -73,7 +74,7 @@ class Applied:
     """A block that a node has made durable, as the checks are told of it."""
 
     delivery: Delivery
-    result: BlockResult
+    result: BlockResult | None  # of one with submissions
 
 
 @dataclass(slots=True)
@@ -91,6 +92,7 @@ class SimulatedNode:
     engine_class: type[SimulatedEngine] = SimulatedEngine
     kernel_class: type[Kernel] = Kernel
     state_class: type[MemoryState] = MemoryState
+    block_txs = 12  # in one block at most, so that there are many
 
     def __init__(
         self,
@@ -111,11 +113,13 @@ class SimulatedNode:
         key = founded.nodes[name]
         self.engine = self.engine_class(key, genesis, self, disk.journal, at)
         self.records: dict[bytes, Receipt] = {}
-        self._pool: dict[bytes, OrderedSubmission] = {}
+        rules = founded.genesis.rules
+        self.budget = Budget(self.block_txs, rules.block_cost_max, rules.block_bytes_max)
+        self._pool = Pool(self.budget)
         self._waiting: dict[bytes, Transaction] = {}
         self._sequence = 0
         self.block_before = b""
-        self._executed: tuple[Delivery, BlockResult] | None = None
+        self._executed: tuple[Delivery, BlockResult | None] | None = None
 
     def load_kernel(self) -> Kernel:
         """Return the rules; loading takes longer than all else in a restart, so they are kept."""
@@ -168,9 +172,9 @@ class SimulatedNode:
         if not fresh:
             return []
         self._sequence += 1
-        named = b"".join([self.name.encode(), b"%d %d " % (now, self._sequence), fresh[0].id])
-        submission = OrderedSubmission(SHA256(named), tuple(fresh))
-        return self.engine.on_submission(now, Pooled((submission,)))
+        head = (self.founded.ledger, self.name, now * 1_000 + self._sequence)
+        made = make_submission(head, tuple(fresh), lambda _: bytes(64), SHA256.tagged)
+        return self.engine.on_submission(now, Pooled((made,)))
 
     def ask(self, contract: str, name: str, args: dict[str, object]) -> tuple[int, bytes | None]:
         """Return height and answer of a query on the newest durable block; no answer if refused."""
@@ -191,58 +195,57 @@ class SimulatedNode:
         block_id, payload = self.log.read(last)
         return decode_block(payload).header.engine_height, block_id
 
-    def prepare(self) -> tuple[OrderedSubmission, ...]:
+    def prepare(self) -> tuple[Submission, ...]:
         """Return waiting submissions for a block."""
-        taken: list[OrderedSubmission] = []
-        room = BLOCK_TXS
-        for submission in self._pool.values():
-            room -= len(submission.transactions)
-            if room < 0:
-                break
-            taken.append(submission)
-        return tuple(taken)
+        return tuple(self._pool.choose(self.budget.bytes))
 
-    def process(self, submissions: tuple[OrderedSubmission, ...]) -> bool:
-        """Tell whether a block of these keeps the rules' budgets."""
-        try:
-            self.kernel.in_order(self.state, OrderedBlock(0, 0, submissions))
-        except Corrupt:
-            return False
-        return True
+    def process(self, submissions: tuple[Submission, ...]) -> bool:
+        """Tell whether a block of these keeps the rules."""
+        once = len({submission.id for submission in submissions}) == len(submissions)
+        return once and fits(self.budget, submissions)
 
-    def pool(self, submissions: tuple[OrderedSubmission, ...]) -> tuple[OrderedSubmission, ...]:
+    def pool(self, submissions: tuple[Submission, ...]) -> tuple[Submission, ...]:
         """Take what is not wholly on the ledger to what waits; return what was new."""
         new = []
         for submission in submissions:
             done = all(tx.id in self.records for tx in submission.transactions)
-            if submission.id not in self._pool and not done:
-                self._pool[submission.id] = submission
+            own = submission.node == self.name
+            fresh = submission.id not in self._pool and not done
+            if fresh and self._pool.add(submission, own=own):
                 new.append(submission)
         return tuple(new)
 
     def ordered(self, delivery: Delivery) -> OrderedBlock:
         """Return a delivery as the kernel is given it."""
-        return OrderedBlock(delivery.height, delivery.time_ms, delivery.submissions)
+        held = tuple(OrderedSubmission(s.id, s.transactions) for s in delivery.submissions)
+        signed = tuple(sorted(self.founded.name_of(key) for key in delivery.signed))
+        return OrderedBlock(delivery.height, delivery.time_ms, held, signed)
 
     def finalize(self, delivery: Delivery) -> Answered:
         """Execute a block by the kernel."""
         self.block_before = self.state.block_id
-        result = self.kernel.apply_block(self.state, self.ordered(delivery))
+        result = None
+        if delivery.submissions:  # an empty block of the engine is none of the ledger
+            result = self.kernel.apply_block(self.state, self.ordered(delivery))
         self._executed = delivery, result
-        return Answered(delivery.height, result.block_id, ())
+        app_hash = self.state.block_id if result is None else result.block_id
+        return Answered(delivery.height, app_hash, ())
 
     def commit(self) -> None:
         """Append the executed block to the log; then, and only then, let its receipts go."""
         assert self._executed is not None
         delivery, result = self._executed
         self._executed = None
-        if result.header is not None:
+        if result is not None and result.header is not None:
             self._keep(result)
-        for submission in delivery.submissions:
-            self._pool.pop(submission.id, None)
+        self._pool.remove(submission.id for submission in delivery.submissions)
         self.told.applied.append(Applied(delivery, result))
-        self._answer(result)
-        if result.header is not None and result.header.height % CHECKPOINT_BLOCKS == 0:
+        if result is not None:
+            self._answer(result)
+        for submission in self._pool.expire(delivery.time_ms):
+            for tx in submission.transactions:
+                self._refuse(tx, "expired")
+        if self.state.height % CHECKPOINT_BLOCKS == 0:
             self.at("before the checkpoint")
             self.disk.checkpoint = self.state.copy()
 
@@ -266,10 +269,13 @@ class SimulatedNode:
             if self._waiting.pop(tx.id, None) is not None:
                 self.told.answers.append(self.records[tx.id])
         for lost in result.dropped:
-            tx = lost.transaction
-            if self._waiting.pop(tx.id, None) is not None:
-                refused = Receipt(tx.id, -1, -1, b"", lost.code)
-                self.told.answers.append(self.records.get(tx.id, refused))
+            self._refuse(lost.transaction, lost.code)
+
+    def _refuse(self, tx: Transaction, code: str) -> None:
+        """Tell who waits that nothing comes of ``tx``, unless it has a record already."""
+        if self._waiting.pop(tx.id, None) is not None:
+            refused = Receipt(tx.id, -1, -1, b"", code)
+            self.told.answers.append(self.records.get(tx.id, refused))
 
     # starting -----------------------------------------------------------------------------------
 

@@ -115,6 +115,11 @@ class World:
                 break
         return self._finish()
 
+    @property
+    def disks(self) -> dict[str, NodeDisk]:
+        """What every node leaves behind."""
+        return {name: place.disk for name, place in self._places.items()}
+
     def _finish(self) -> Outcome:
         standing = [n for n in self._honest() if hasattr(n, "log")]
         if not self.checks.violations:
