@@ -150,14 +150,14 @@ class Checks:
         self.blocks[height] = Block(block_id, header.time_ms, ids)
         before = self.blocks.get(height - 1)
         for tx, _ in kept:
-            used = self._used.setdefault(tx.nonce_digest, tx)
-            if used is tx:
+            used = self._used.get(tx.nonce_digest)
+            self._used[tx.nonce_digest] = tx
+            if used is None:
                 continue
             # a nonce is free again for another transaction when the first has expired
             free = before is not None and used.body.expires_ms < before.time_ms
             if used.id == tx.id or not free:
                 self.fail("I5", f"a nonce has effect again in block {height}")
-            self._used[tx.nonce_digest] = tx
 
     def _in_order(self, delivery: Delivery, previous: bytes, txs: list[Transaction]) -> None:
         """Establish that submissions were executed by hash, not as their proposer liked."""
