@@ -136,18 +136,6 @@ class OwnClock(SimulatedNode):
         return OrderedBlock(block.engine_height, now, block.submissions)
 
 
-class _NeverBound(SimulatedEngine):
-    def _prevote(self) -> bool:
-        self._locked, self._locked_round = None, -1
-        return super()._prevote()
-
-
-class LockForgotten(SimulatedNode):
-    """A validator votes for another block than the one it is bound to."""
-
-    engine_class = _NeverBound
-
-
 MUTANTS: list[type[SimulatedNode]] = [
     AckBeforeSync,
     SkippedTail,
@@ -158,5 +146,4 @@ MUTANTS: list[type[SimulatedNode]] = [
     ProposersOrder,
     OwnFirst,
     OwnClock,
-    LockForgotten,
 ]

@@ -17,6 +17,7 @@ from hanse.engines.simulated_messages import (
     Entry,
     Known,
     Pooled,
+    Proposal,
     Saved,
     Send,
     Step,
@@ -287,3 +288,45 @@ def test_two_votes_in_one_step_convict_and_nothing_else_does() -> None:
     assert not Conflict(vote, replace(vote, time_ms=1)).holds
     assert not Conflict(vote, replace(vote, block=b"b", round=1)).holds
     assert not Conflict(vote, replace(vote, block=b"b", voter=KEYS[1])).holds
+
+
+def test_who_is_bound_to_a_block_votes_for_no_other_until_a_majority_does() -> None:
+    powers = dict.fromkeys(KEYS[:4], 1)
+    one = SimulatedEngine(KEYS[0], (powers, START_MS), Counter(), Journal())
+    one.on_restart(START_MS)
+    blocks = [
+        build_block(
+            height=1,
+            time_ms=START_MS + 1,
+            proposer=KEYS[proposer],
+            app_hash=b"0",
+            commit=(),
+            misbehaviour=(),
+            submissions=(),
+        )
+        for proposer in (1, 2)
+    ]
+    others = KEYS[1:4]
+
+    def tell(round_: int, block: EngineBlock, voters: list[bytes]) -> list[Vote]:
+        """Let prevotes arrive, and return what the engine votes then."""
+        votes = tuple(Vote(1, round_, Step.PREVOTE, block.id, v, START_MS) for v in voters)
+        out = one.on_message(START_MS, KEYS[1], Known(1, (), votes))
+        said = [o.message for o in out if isinstance(o, Send) and isinstance(o.message, Known)]
+        return [vote for known in said for vote in known.votes if vote.voter == KEYS[0]]
+
+    def propose(round_: int, block: EngineBlock, valid_round: int) -> bytes:
+        """Let a proposal arrive, and return what the engine prevotes."""
+        proposal = Proposal(1, round_, block, valid_round, KEYS[(1 + round_) % 4])
+        one.on_message(START_MS, KEYS[1], Known(1, (proposal,), ()))
+        by_block = one._heard._votes[round_, Step.PREVOTE]
+        return next(block_id for block_id, votes in by_block.items() if KEYS[0] in votes)
+
+    assert propose(0, blocks[0], -1) == blocks[0].id
+    assert [vote.step for vote in tell(0, blocks[0], others[:2])] == [Step.PRECOMMIT]
+    one.on_timer(START_MS, Timer(1, 0, Step.PRECOMMIT))
+    assert propose(1, blocks[1], -1) == b""  # bound: nothing for another block
+    tell(1, blocks[1], others)
+    one.on_timer(START_MS, Timer(1, 1, Step.PRECOMMIT))
+    assert one.round == 2
+    assert propose(2, blocks[1], 1) == blocks[1].id  # a newer majority frees it

@@ -16,7 +16,6 @@ from hanse.codec.documents import Header, Transaction
 from hanse.contracts.keys import encode_key
 from hanse.crypto import SHA256
 from hanse.engines.simulated_messages import NIL, Delivery, Known, Proposal, Send, Step, Vote
-from hanse.kernel import Kernel
 from hanse.node.blocks import decode_block, execute_again, transactions_of
 from hanse.testing.memory import MemoryState
 from hanse.testing.simulator.node import Applied, Receipt, SimulatedNode
@@ -205,8 +204,7 @@ class Checks:
 
     def _replay(self, node: SimulatedNode) -> None:
         """Execute a log from genesis by rules of its own, and answer what was asked on the way."""
-        founded = node.founded
-        kernel = Kernel(founded.genesis, founded.ledger, founded.contracts)
+        kernel = node.founded.load_kernel("the auditor")
         state = MemoryState(SHA256)
         last = node.log.last_height
         assert last is not None

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from hanse.engines.simulated_messages import Entry
-from hanse.kernel import Kernel
 from hanse.testing.memory import MemoryState
 from hanse.testing.simulator.chance import Chance
 
@@ -98,7 +97,6 @@ class NodeDisk:
         self.journal = SimulatedJournal()
         self.log = LogDisk()
         self.checkpoint: MemoryState | None = None
-        self.kernel: Kernel | None = None  # the installed software
 
     def cut_power(self, chance: Chance) -> None:
         """Lose what was not synced, perhaps the log's unsynced mark among it."""

@@ -52,10 +52,22 @@ class Founded:
     contracts: tuple[type[Contract], ...]
     nodes: dict[str, bytes]  # node@organisation: voting key, in or out of the set
     powers: dict[bytes, int]  # at height 1
+    loaded: dict[tuple[type, str], Kernel] = field(default_factory=dict, compare=False)
 
     def name_of(self, key: bytes) -> str:
         """Return the node that votes with ``key``."""
         return next(name for name, held in self.nodes.items() if held == key)
+
+    def load_kernel(self, who: str, kernel_class: type[Kernel] = Kernel) -> Kernel:
+        """Return the rules as ``who`` has them installed.
+
+        They are kept, since loading takes longer than all else in a restart; what a kernel
+        remembers is of one state object, and each start makes another.
+        """
+        at = (kernel_class, who)
+        if at not in self.loaded:
+            self.loaded[at] = kernel_class(self.genesis, self.ledger, self.contracts)
+        return self.loaded[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,7 @@ class SimulatedNode:
         self.at = at
         self.told = Told()
         self.now = 0
-        self.kernel = disk.kernel or self.load_kernel()
+        self.kernel = founded.load_kernel(name, self.kernel_class)
         genesis = (founded.powers, founded.genesis.time_ms)
         key = founded.nodes[name]
         self.engine = self.engine_class(key, genesis, self, disk.journal, at)
@@ -120,13 +132,6 @@ class SimulatedNode:
         self._sequence = 0
         self.block_before = b""
         self._executed: tuple[Delivery, BlockResult | None] | None = None
-
-    def load_kernel(self) -> Kernel:
-        """Return the rules; loading takes longer than all else in a restart, so they are kept."""
-        founded = self.founded
-        kernel = self.kernel_class(founded.genesis, founded.ledger, founded.contracts)
-        self.disk.kernel = kernel
-        return kernel
 
     # what happens -------------------------------------------------------------------------------
 
