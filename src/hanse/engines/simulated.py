@@ -9,7 +9,6 @@ signs is on its disk before it leaves.
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Final, assert_never
 
 from hanse.codec.submission import Submission
@@ -37,7 +36,7 @@ from hanse.engines.simulated_messages import (
     Wake,
     build_block,
 )
-from hanse.engines.simulated_votes import Heard, Powers
+from hanse.engines.simulated_votes import Heard, Powers, are_precommits, time_after
 
 EMPTY_BLOCK_MS: Final = 500  # after which a proposer with nothing to propose proposes that
 GOSSIP_MS: Final = 350  # between two repetitions of all that a node knows of its height
@@ -363,20 +362,6 @@ class SimulatedEngine:
             submissions=submissions,
         )
 
-    def _time_after(self, commit: tuple[Vote, ...]) -> int:
-        """Return the weighted median of when the height before was committed; it always grows.
-
-        More than half of the power in a commit is honest, so the median lies between honest clocks.
-        """
-        powers = self._powers[max(1, self.height - 1)]
-        half = sum(powers[vote.voter] for vote in commit) / 2
-        passed = 0
-        for vote in sorted(commit, key=lambda v: (v.time_ms, v.voter)):
-            passed += powers[vote.voter]
-            if passed >= half:
-                return max(self._time_ms + 1, vote.time_ms)
-        return self._time_ms + 1
-
     def _is_good(self, block: EngineBlock) -> bool:
         """Whether an honest proposer could have made this block for the current height."""
         if block.id not in self._good:
@@ -386,30 +371,26 @@ class SimulatedEngine:
     def _judge(self, block: EngineBlock) -> bool:
         if block.height != self.height or block.app_hash != self._app_hash:
             return False
-        if self._decided and not self._is_commit(self._decided[-1].block.id, block.commit):
+        if self._decided and not self._is_commit(self._decided[-1].block, block.commit):
             return False
         if not all(c.holds and c.first.voter in self.validators for c in block.misbehaviour):
             return False
         right = block.time_ms == self._time_after(block.commit)
         return right and self._app.process(block.submissions)
 
-    def _is_commit(self, block_id: bytes, commit: tuple[Vote, ...], back: int = 1) -> bool:
-        """Whether enough validators, each once, precommitted this block, ``back`` heights ago."""
-        height = self.height - back
-        powers = self._powers[height]
-        voters = [vote.voter for vote in commit]
-        if not commit or any(a >= b for a, b in pairwise(voters)):
+    def _is_commit(self, saved: EngineBlock, commit: tuple[Vote, ...]) -> bool:
+        """Whether enough validators of its height, each once, precommitted this block."""
+        powers = self._powers[saved.height]
+        if not are_precommits(saved, commit, powers):
             return False
-        expected = (height, commit[0].round, Step.PRECOMMIT, block_id)
-        if any((v.height, v.round, v.step, v.block) != expected for v in commit):
-            return False
-        if any(voter not in powers for voter in voters):
-            return False
-        return self.is_quorum(sum(powers[voter] for voter in voters), sum(powers.values()))
+        return self.is_quorum(sum(powers[v.voter] for v in commit), sum(powers.values()))
+
+    def _time_after(self, commit: tuple[Vote, ...]) -> int:
+        return time_after(self._time_ms, commit, self._powers[max(1, self.height - 1)])
 
     def _accept(self, saved: Saved) -> None:
         """Take a decided block from another node, if it proves to be the next one."""
-        if saved.block.height == self.height and self._is_commit(saved.block.id, saved.commit, 0):
+        if saved.block.height == self.height and self._is_commit(saved.block, saved.commit):
             self._save(saved)
 
     def _save(self, saved: Saved) -> None:

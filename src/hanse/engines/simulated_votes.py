@@ -2,6 +2,7 @@
 """What a node of the simulated engine has heard about one height: proposals, votes, their count."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 from hanse.engines.simulated_messages import (
     Conflict,
@@ -109,3 +110,28 @@ class Heard:
             for vote in voters.values()
         )
         return Known(self.height, proposals, votes, asks=True)
+
+
+def are_precommits(block: EngineBlock, commit: tuple[Vote, ...], powers: Powers) -> bool:
+    """Tell whether ``commit`` has precommits for ``block`` of one round, one of each voter."""
+    voters = [vote.voter for vote in commit]
+    if not commit or any(a >= b for a, b in pairwise(voters)):
+        return False
+    expected = (block.height, commit[0].round, Step.PRECOMMIT, block.id)
+    if any((v.height, v.round, v.step, v.block) != expected for v in commit):
+        return False
+    return all(voter in powers for voter in voters)
+
+
+def time_after(time_ms: int, commit: tuple[Vote, ...], powers: Powers) -> int:
+    """Return the weighted median of when a block of ``time_ms`` was committed; it always grows.
+
+    More than half of the power in a commit is honest, so the median lies between honest clocks.
+    """
+    half = sum(powers[vote.voter] for vote in commit) / 2
+    passed = 0
+    for vote in sorted(commit, key=lambda v: (v.time_ms, v.voter)):
+        passed += powers[vote.voter]
+        if passed >= half:
+            return max(time_ms + 1, vote.time_ms)
+    return time_ms + 1

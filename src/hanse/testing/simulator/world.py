@@ -331,7 +331,8 @@ def simulate(
         folder: for the nodes' files, which are removed afterwards; by default in memory.
     """
     plan = draw_plan(seed) if isinstance(seed, int) else seed
-    home = folder or (Path("/dev/shm") if Path("/dev/shm").is_dir() else None)  # noqa: S108
+    memory = Path("/dev/shm")  # noqa: S108  # a folder of our own is made in it
+    home = folder or (memory if memory.is_dir() else None)
     below = Path(tempfile.mkdtemp(prefix="hanse-sim-", dir=home))
     try:
         return World(plan, below, node_class).run()
