@@ -127,7 +127,7 @@ class SimulatedNode:
         self.records: dict[bytes, Receipt] = {}
         rules = founded.genesis.rules
         self.budget = Budget(self.block_txs, rules.block_cost_max, rules.block_bytes_max)
-        self._pool = Pool(self.budget)
+        self._pool = Pool()
         self._waiting: dict[bytes, Transaction] = {}
         self._sequence = 0
         self.block_before = b""
@@ -202,7 +202,7 @@ class SimulatedNode:
 
     def prepare(self) -> tuple[Submission, ...]:
         """Return waiting submissions for a block."""
-        return tuple(self._pool.choose(self.budget.bytes))
+        return tuple(self._pool.choose(self.budget, self.budget.bytes))
 
     def process(self, submissions: tuple[Submission, ...]) -> bool:
         """Tell whether a block of these keeps the rules."""
