@@ -9,7 +9,15 @@ from collections.abc import Iterable
 from hanse.codec.documents import Transaction
 from hanse.codec.ordered import OrderedBlock
 from hanse.engines.simulated import SimulatedEngine
-from hanse.engines.simulated_messages import Delivery, Entry, Locked, Proposal, Vote
+from hanse.engines.simulated_messages import (
+    Answered,
+    Delivery,
+    Entry,
+    Locked,
+    Proposal,
+    Saved,
+    Vote,
+)
 from hanse.kernel import Kernel
 from hanse.node.blocks import StoredBlock
 from hanse.testing.memory import MemoryState
@@ -136,6 +144,19 @@ class OwnClock(SimulatedNode):
         return OrderedBlock(block.engine_height, now, block.submissions)
 
 
+class _ChangesAtOnce(SimulatedEngine):
+    def _follow(self, saved: Saved, answer: Answered) -> None:
+        super()._follow(saved, answer)
+        height = saved.block.height
+        self._powers[height + 1] = self._powers[height + 2]
+
+
+class ValidatorsTooSoon(SimulatedNode):
+    """A change of validators counts from the next height, not from the one after."""
+
+    engine_class = _ChangesAtOnce
+
+
 MUTANTS: list[type[SimulatedNode]] = [
     AckBeforeSync,
     SkippedTail,
@@ -146,4 +167,5 @@ MUTANTS: list[type[SimulatedNode]] = [
     ProposersOrder,
     OwnFirst,
     OwnClock,
+    ValidatorsTooSoon,
 ]

@@ -73,6 +73,24 @@ def test_who_votes_twice_is_convicted_in_a_block(tmp_path: Path) -> None:
     assert convicted <= liars
 
 
+def test_validators_join_leave_and_gain_power_by_vote(tmp_path: Path) -> None:
+    """The header of each block says who votes next: that is checked block by block."""
+    met = set()
+    for seed in range(60):
+        plan = draw_plan(seed)
+        world = World(plan, tmp_path / str(seed))
+        assert world.run().violations == (), repeat(seed)
+        before, after = plan.founded.powers, world.powers
+        for key in {**before, **after}:
+            was, now = before.get(key, 0), after.get(key, 0)
+            met |= {"joined"} if not was and now else set()
+            met |= {"left"} if was and not now else set()
+            met |= {"power"} if was and now and was != now else set()
+        if met == {"joined", "left", "power"}:
+            return
+    raise AssertionError(f"in 60 seeds only {met}")
+
+
 def test_a_failure_is_made_small_and_repeats() -> None:
     def fails(plan: Plan) -> bool:
         return bool(simulate(plan, AppliedTwice).violations)

@@ -140,6 +140,10 @@ class SimulatedEngine:
         """Powers by voting key at the current height."""
         return self._powers[self.height]
 
+    def powers_at(self, height: int) -> Powers:
+        """Return powers by voting key at a height, at most two above the newest decided one."""
+        return self._powers[height]
+
     def is_quorum(self, power: int, total: int) -> bool:
         """Tell whether so much of the power decides: more than two thirds."""
         return 3 * power > 2 * total

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hanse.codec.canonical import decode
-from hanse.codec.documents import Header, Transaction
+from hanse.codec.base64url import to_text
+from hanse.codec.canonical import decode, encode
+from hanse.codec.documents import TAG_VALIDATORS, Header, Transaction
 from hanse.contracts.keys import encode_key
 from hanse.crypto import SHA256
 from hanse.engines.simulated_messages import NIL, Delivery, Known, Proposal, Send, Step, Vote
@@ -60,6 +61,8 @@ class Checks:
         new = height not in self.blocks
         records = [(tx, receipt) for tx, receipt in result.records]
         self._take(node.name, result.header, result.block_id, records)
+        if result.header.validators != _validators_after(node, delivery.height):
+            self.fail("set", f"{node.name}: block {height} names other validators than vote next")
         if new:
             self._in_order(delivery, node.block_before, [tx for tx, _ in records])
             self._conserved(node.state)
@@ -218,6 +221,21 @@ class Checks:
                     self.fail("I7", f"the balance of {account} at {height} was not that")
         if state.tries.root != node.state.tries.root:
             self.fail("I3", f"{node.name} has another root than its replayed log")
+
+
+def _validators_after(node: SimulatedNode, engine_height: int) -> str:
+    """Return the hash of the list that signs the engine's header after this height."""
+    powers = node.engine.powers_at(engine_height + 1)
+    seats = []
+    for name, key in node.founded.nodes.items():
+        if key in powers:
+            own, _, organisation = name.partition("@")
+            seats.append((organisation, own, powers[key], to_text(key)))
+    listed = [
+        {"node": own, "organisation": organisation, "power": power, "public_key": key}
+        for organisation, own, power, key in sorted(seats)
+    ]
+    return to_text(SHA256.tagged(TAG_VALIDATORS, encode(listed)))
 
 
 def _balance(state: MemoryState, account: str) -> bytes | None:

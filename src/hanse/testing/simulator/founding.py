@@ -5,12 +5,13 @@ from functools import lru_cache
 from typing import Final
 
 from hanse.codec.base64url import to_text
+from hanse.contracts.contract import Contract
 from hanse.contracts.package import package_hash
 from hanse.crypto import SHA256
 from hanse.crypto.signers import from_private
 from hanse.identity import Genesis, GenesisPolicy, Rules, encode_genesis, ledger_id
 from hanse.identity import genesis as g
-from hanse.kernel import Governance, Registry
+from hanse.kernel import BUILT_IN
 from hanse.testing.patterns.quantity import Vouchers
 from hanse.testing.simulator.node import Founded
 from hanse.testing.smallbank import SmallBank
@@ -19,6 +20,7 @@ TIME_MS: Final = 1_800_000_000_000
 SUITE: Final = "ed25519-sha256"
 ORGANISATIONS: Final = ("acme", "bolt", "cargo", "delta", "echo", "fargo", "gulf", "holt")
 POWER: Final = 10
+CHANGES: Final = ("add", "power", "remove")  # of validators, by two organisations
 CONTRACTS: Final = (SmallBank, Vouchers)
 
 
@@ -35,18 +37,18 @@ def found_network(validators: int, observers: int) -> Founded:
     organisations = ORGANISATIONS[:count]
     nodes = {f"node1@{o}": public_key(f"vote {o}") for o in organisations[: validators + observers]}
     voting = list(nodes.values())[:validators]
-    genesis = _genesis(organisations, organisations[:validators])
+    genesis = _genesis(organisations, organisations[: validators + observers], validators)
     ledger = ledger_id(encode_genesis(genesis), genesis.hash)
     return Founded(genesis, ledger, CONTRACTS, nodes, dict.fromkeys(voting, POWER))
 
 
-def _genesis(organisations: tuple[str, ...], validators: tuple[str, ...]) -> Genesis:
+def _genesis(organisations: tuple[str, ...], nodes: tuple[str, ...], voting: int) -> Genesis:
     members = [
         g.GenesisMember(f"{name}@{o}", [_key(f"{name} {o}")], ["admin", "issuer"])
         for o in organisations
         for name in ("alice", "bob", "probe")
     ]
-    contracts = (Governance, Registry, *CONTRACTS)
+    contracts: list[type[Contract]] = [*BUILT_IN, *CONTRACTS]
     return Genesis(
         contracts=[
             g.GenesisContract(package_hash(c, SHA256.tagged), c.name or c.__name__.lower(), "1")
@@ -59,16 +61,20 @@ def _genesis(organisations: tuple[str, ...], validators: tuple[str, ...]) -> Gen
         policies=[
             GenesisPolicy([], "contract.approve", ["admin"], "2"),
             GenesisPolicy([], "member.recover", ["admin"], "2"),
+            *(GenesisPolicy([], f"validator.{what}", ["admin"], "2") for what in CHANGES),
         ],
         rules=Rules(recovery_delay_blocks=3),
         time_ms=TIME_MS,
         v=1,
         validators=[
-            g.GenesisValidator("node1", o, to_text(public_key(f"node {o}")), SUITE)
-            for o in validators
+            g.GenesisValidator("node1", o, to_text(public_key(f"node {o}")), SUITE) for o in nodes
         ],
         witness_quorum=0,
         witnesses=[],
+        engine_validators=[
+            g.GenesisEngineValidator("node1", o, POWER, to_text(public_key(f"vote {o}")))
+            for o in nodes[:voting]
+        ],
     )
 
 

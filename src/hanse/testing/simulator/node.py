@@ -233,8 +233,9 @@ class SimulatedNode:
         if delivery.submissions:  # an empty block of the engine is none of the ledger
             result = self.kernel.apply_block(self.state, self.ordered(delivery))
         self._executed = delivery, result
-        app_hash = self.state.block_id if result is None else result.block_id
-        return Answered(delivery.height, app_hash, ())
+        if result is None:
+            return Answered(delivery.height, self.state.block_id, ())
+        return Answered(delivery.height, result.block_id, result.validator_updates)
 
     def commit(self) -> None:
         """Append the executed block to the log; then, and only then, let its receipts go."""

@@ -60,7 +60,9 @@ def draw_plan(seed: int) -> Plan:
     observers = 1 if chance.happens(0.3) else 0
     founded = found_network(size, observers)
     faults = draw_faults(chance, founded)
-    requests = draw_requests(chance, founded, chance.between(20, 40), WORK_MS)
+    honest = not any(fault.kind in BYZANTINE for fault in faults)
+    count = chance.between(20, 40)
+    requests = draw_requests(chance, founded, count, WORK_MS, honest=honest)
     return Plan(seed, founded, requests, faults)
 
 

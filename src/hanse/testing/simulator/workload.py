@@ -9,7 +9,7 @@ from hanse.codec.canonical import encode
 from hanse.codec.documents import Transaction, decode_transaction
 from hanse.crypto import SHA256
 from hanse.testing.simulator.chance import Chance
-from hanse.testing.simulator.founding import SUITE, TIME_MS, public_key
+from hanse.testing.simulator.founding import POWER, SUITE, TIME_MS, public_key
 from hanse.testing.simulator.node import Founded
 
 Call = tuple[str, dict[str, Any]]
@@ -65,9 +65,12 @@ def build_transaction(founded: Founded, request: Request, binds: str = "") -> Tr
 
 
 def draw_requests(
-    chance: Chance, founded: Founded, count: int, work_ms: int
+    chance: Chance, founded: Founded, count: int, work_ms: int, *, honest: bool
 ) -> tuple[Request, ...]:
-    """Return ``count`` requests after those that open the accounts."""
+    """Return ``count`` requests after those that open the accounts, then changes of validators.
+
+    ``honest``: every node keeps the rules, so that any of them may lose its vote.
+    """
     organisations = [o.id for o in founded.genesis.organisations]
     requests: list[Request] = []
     for account in ACCOUNTS[:3]:
@@ -94,7 +97,42 @@ def draw_requests(
                 votes_on=votes_on,
             )
         )
+    for change in range(chance.below(3)):
+        requests += _change_validators(chance, founded, len(requests), honest=honest, change=change)
     return tuple(requests)
+
+
+def _change_validators(
+    chance: Chance, founded: Founded, number: int, *, honest: bool, change: int
+) -> list[Request]:
+    """Return a proposal about a validator, and the ballots of three admins on it."""
+    node = chance.choose([*founded.nodes])
+    organisation = node.partition("@")[2]
+    voting = founded.nodes[node] in founded.powers
+    kind = chance.choose(("power", "remove") if honest else ("power",)) if voting else "add"
+    terms: dict[str, Any] = {"node": "node1", "organisation": organisation}
+    if kind != "remove":
+        terms["power"] = chance.between(1 if honest and voting else POWER, POWER + 5)
+    if kind == "add":
+        terms["public_key"] = to_text(founded.nodes[node])
+    asked = {"reason": "it is time", "resource": f"validator.{kind}", "validator": terms}
+    at_ms = chance.between(200, 2_000) + 1_500 * change
+    organisations = [o.id for o in founded.genesis.organisations]
+    admins = [f"probe@{organisation}" for organisation in organisations[:3]]
+    propose = Request(number, at_ms, admins[0], "network.propose", {"change": asked}, number)
+    ballots = [
+        Request(
+            number=number + 1 + place,
+            at_ms=at_ms + chance.between(300, 1_500),
+            signer=admin,
+            name="network.approve",
+            args={"number": change + 1, "reason": ""},
+            nonce=number + 1 + place,
+            votes_on=change + 1,
+        )
+        for place, admin in enumerate(admins)
+    ]
+    return [propose, *ballots]
 
 
 def probe(number: int, at_ms: int) -> Request:

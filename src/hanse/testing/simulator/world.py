@@ -76,6 +76,7 @@ class World:
         self.checks = Checks()
         self.node_class = node_class
         self.events = self.crashes = 0
+        self.powers: dict[bytes, int] = {}  # of validators at the end
         self._chance = Chance(f"run {plan.seed}")
         self._weather = Weather(plan.faults, self._chance)
         self._trace = hashlib.sha256()
@@ -122,6 +123,9 @@ class World:
 
     def _finish(self) -> Outcome:
         standing = [n for n in self._honest() if hasattr(n, "log")]
+        if standing:
+            newest = max(standing, key=lambda node: node.engine.height)
+            self.powers = dict(newest.engine.validators)
         if not self.checks.violations:
             try:
                 self.checks.end(standing)
@@ -307,7 +311,8 @@ class World:
         node = self._places[name].node
         if node is None:
             return None
-        _, answer = node.ask("governance", "proposal", {"number": request.votes_on})
+        contract = request.name.partition(".")[0]
+        _, answer = node.ask(contract, "proposal", {"number": request.votes_on})
         held = None if answer is None else decode(answer)
         if not isinstance(held, dict):
             return None
