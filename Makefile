@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target is one line; the logic is Python under tools/. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-all cometbft demo bench docs vectors conformance fmt clean
+.PHONY: help setup check test test-all cometbft demo bench sim docs vectors conformance fmt clean
 
 PYTHON ?= python3
 ARGS ?=
+SEEDS ?= 200
 READY = $(PYTHON) -m tools.setup
 RUN = .venv/bin/python -m
 unexport VIRTUAL_ENV
@@ -25,6 +26,8 @@ demo:         ## start the demonstration network and stay in the foreground; ARG
 	@$(READY) && exec .venv/bin/hanse demo $(ARGS)
 bench:        ## measure this machine; ARGS=--help tells more
 	@$(READY) && exec .venv/bin/hanse bench $(ARGS)
+sim:          ## run seeds of the simulator, SEEDS=20000 for more; ARGS="--seed 7" repeats one
+	@$(READY) && $(RUN) tools.sim $(SEEDS) $(ARGS)
 docs:         ## write the generated pages again, then run every example in the documentation
 	@$(READY) && $(RUN) tools.pages && $(RUN) pytest tests/docs $(ARGS)
 vectors:      ## write the portable vectors again; the difference is for the reviewer

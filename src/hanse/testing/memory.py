@@ -35,13 +35,8 @@ class MemoryState:
     ) -> list[tuple[bytes, bytes]]:
         """Return rows under ``prefix`` from ``start`` on, in key order."""
         held = self.values.get(contract, {})
-        keys = sorted(held)
-        rows: list[tuple[bytes, bytes]] = []
-        for key in keys[bisect_left(keys, max(prefix, start)) :]:
-            if len(rows) >= limit or not key.startswith(prefix):
-                break
-            rows.append((key, held[key]))
-        return rows
+        keys = sorted([key for key in held if key.startswith(prefix) and key >= start])
+        return [(key, held[key]) for key in keys[:limit]]
 
     def find_nonce(self, nonce_digest: bytes) -> bytes | None:
         """Return the transaction that used this nonce, ``None`` when none did or it has expired."""
