@@ -15,7 +15,7 @@ from hanse.codec.canonical import encode
 from hanse.codec.commits import EngineCommit, EngineVote, EngineVoter
 from hanse.codec.documents import Header, header_decoder
 from hanse.errors import ProofInvalid
-from hanse.identity import EngineValidator
+from hanse.identity import GenesisEngineValidator
 from hanse.node import finality
 from hanse.node.blocks import StoredBlock
 from hanse.node.errors import NotProvable, NotProvableYet
@@ -72,9 +72,9 @@ class Site:
     def header(self, height: int) -> Header:
         return header_decoder.decode(self.ledger.blocks[height].header)
 
-    def named(self, header: Header) -> list[EngineValidator]:
+    def named(self, header: Header) -> list[GenesisEngineValidator]:
         listed = self.ledger.engine.validators(header.engine_height + 1)
-        return msgspec.convert(listed, list[EngineValidator])
+        return msgspec.convert(listed, list[GenesisEngineValidator])
 
     def block(self, height: int) -> StoredBlock:
         raw = self.ledger.blocks[height].header
