@@ -22,7 +22,9 @@ from hanse.errors import ProofInvalid
 def ledger(*, node: Node, as_json: bool) -> None:
     """Show which ledger a node serves and how far it is.
 
-    The newest checkpoints are verified, and must extend what ``--memory`` has seen before.
+    The newest checkpoints are verified, and must extend what ``--memory`` has seen before. On a
+    ledger of several validators a block is final when it is executed, and provable to others up to
+    ``provable_height``: one engine block later.
 
     Examples:
       hanse ledger
@@ -52,7 +54,8 @@ def checkpoint(*, node: Node, cosigned: bool, output: Path | None, as_json: bool
     """Show the newest signed checkpoint of the log.
 
     It is a signed note: size and root of the log under the operator's and the witnesses'
-    signatures, all verified. A file of it is a trust anchor for ``hanse verify``.
+    signatures, all verified. A file of it is a trust anchor for ``hanse verify``. On a ledger of
+    several validators there is none: they make each header final by their votes.
 
     Examples:
       hanse checkpoint

@@ -401,7 +401,7 @@ class AsyncClient:
         return await self.run(reading.block(self.session, height))
 
     async def header(self, height: int) -> CertifiedHeader:
-        """Return a header that the operator signed, part of the one history."""
+        """Return a header that is final and provable, part of the one history."""
         return await self.run(self.session.header(height))
 
     async def genesis(self) -> Genesis:

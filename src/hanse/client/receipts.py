@@ -21,7 +21,7 @@ class EventView:
 
 @final
 class VerifiedReceipt:
-    """The outcome of one transaction, read from the log of a header that the operator signed.
+    """The outcome of one transaction, read from the log of a header that is final and provable.
 
     There is no unverified one: whoever holds it may rely on ``verified`` being true.
     """

@@ -382,7 +382,7 @@ class Client:
         return self.run(reading.block(self.session, height))
 
     def header(self, height: int) -> CertifiedHeader:
-        """Return a header that the operator signed, part of the one history."""
+        """Return a header that is final and provable, part of the one history."""
         return self.run(self.session.header(height))
 
     def genesis(self) -> Genesis:

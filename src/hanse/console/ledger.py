@@ -19,6 +19,7 @@ from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.client.session import CheckpointReport, Session
 from hanse.client.sync import open_session
 from hanse.codec.base64url import to_text
+from hanse.codec.canonical import encode
 from hanse.crypto.signers import Signer, generate
 from hanse.errors import Misconfigured, Refusal
 
@@ -170,11 +171,11 @@ class Ledger:
         return await self.client.checkpoint_update()
 
     async def header(self, height: int) -> HeaderView:
-        """Return a header that the operator signed, part of the one history."""
+        """Return a header that is final, part of the one history."""
         found = await self.client.header(height)
         fields = msgspec.to_builtins(found.header)
-        note = "" if found.note is None else encode_note(found.note)
-        return HeaderView(fields, to_text(found.block_id), found.signers, note, found.power)
+        made = encode_note(found.note) if found.note is not None else encode(found.commit).decode()
+        return HeaderView(fields, to_text(found.block_id), found.signers, made, found.power)
 
     async def block(self, height: int) -> list[Record]:
         """Return all records of a block, proved to be all of them."""

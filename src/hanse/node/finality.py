@@ -68,6 +68,9 @@ class Finality(Protocol):
     def provable(self, height: int) -> int:
         """Return the newest height, at most ``height``, that is surely provable."""
 
+    def close(self) -> None:
+        """Let go of what is open."""
+
 
 class EmbeddedFinality:
     """The operator's note is stored with each block; lines of witnesses come later."""
@@ -101,6 +104,9 @@ class EmbeddedFinality:
     def provable(self, height: int) -> int:
         """Return ``height``."""
         return height
+
+    def close(self) -> None:
+        """Do nothing: nothing is open."""
 
 
 class CommitSource(Protocol):

@@ -165,6 +165,7 @@ class NodeService:
         """Finish the block in hand, write a checkpoint, close."""
         await self._engine.stop()
         await self._verifier.stop()
+        self._finality.close()
         await self._node.finish()
         self._node.close()
         await self._chronicle.stop()

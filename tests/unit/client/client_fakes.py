@@ -169,7 +169,7 @@ class FakeLedger:
                 "log_root": to_text(self.frontier.root()), "log_size": self.frontier.size,
                 "previous": to_text(previous), "rules": self.genesis.rules,
                 "state_root": to_text(self.state_root), "time_ms": START_MS + 500 * height,
-                "v": 1, "validators": self.genesis.validators,
+                "v": 1, "validators": self.validators_at(height),
             }
         )  # fmt: skip
         self._append([leaf_hash(self.hash, self.hash.tagged(TAG_HEADER, header))])
@@ -179,6 +179,12 @@ class FakeLedger:
         line = build_operator_line(checkpoint, "node1@acme", self.operator)
         note = Note(checkpoint, (line,))
         self.blocks.append(Block(header, path, before, leaves, records, note))
+
+    def validators_at(self, height: int) -> str:
+        return self.genesis.validators
+
+    def steps(self, since: int) -> dict:
+        return {"steps": []}
 
     def _append(self, leaves: list[bytes]) -> None:
         self.frontier, nodes = self.frontier.append(leaves)
@@ -309,6 +315,8 @@ class FakeGateway:
                 return encode(ledger.leaves(int(height)))
             case ["GET", "headers", height]:
                 return encode(ledger.certified(int(height)))
+            case ["GET", "validators"]:
+                return encode(ledger.steps(int(asked["since"])))
             case ["GET", "checkpoint"]:
                 heights = range(len(ledger.blocks)) if "cosigned" not in asked else ledger.cosigned
                 height = self.wanted or max(heights, default=-1)
