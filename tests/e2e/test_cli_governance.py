@@ -66,6 +66,38 @@ def propose(site: Site, kind: str, *values: str) -> int:
     return int(held["number"])
 
 
+def change_the_rules(site: Site) -> Any:
+    """Lower a rule; returns the receipt of a transaction after that."""
+    before = site.json("ledger")
+    number = propose(site, "parameters.set", "cost_max=150000")
+    decide(site, number, ADA, BOB, EVE)
+    grant(site, ADA, "two")
+    late = grant(site, ADA, "three")
+    assert site.json("ledger")["rules"]["cost_max"] == 150_000
+    assert before["rules"]["cost_max"] == 200_000
+    too_dear = (*("--cost-max", 150_001),)
+    args = json.dumps({"member": ADA, "role": "four"})
+    command = ("tx", "submit", "registry", "grant_role", "--args", args, *too_dear)
+    answer = site.json(*command, "--as", ADA, "--key", key(site, ADA), code=1)
+    assert answer["code"] == "cost_max_too_large"
+    return late
+
+
+def change_the_constitution(site: Site) -> None:
+    """Let two thirds decide about the rules from now on."""
+    number = propose(
+        site, "policy.set", "resource=parameters.set", "rule=2/3", "roles=admin", "organisations="
+    )
+    decide(site, number, ADA, BOB, CAROL, EVE)
+    grant(site, ADA, "five")
+    shown = site.json("governance", "show")
+    rules = {p["resource"]: (p["rule"], p["source"]) for p in shown["policies"]}
+    assert rules["parameters.set"] == ("2/3", "ledger")
+    assert rules["policy.set"] == ("ALL", "default")
+    assert {row["status"] for row in site.json("governance", "list")} == {"done"}
+    assert site.json("governance", "list", "--open") == []
+
+
 def test_a_network_is_governed(running: Site, place: Path, tmp_path: Path) -> None:
     site = running
     made = document(run("key", "new", place / "eve.key", "--json"))
@@ -87,31 +119,8 @@ def test_a_network_is_governed(running: Site, place: Path, tmp_path: Path) -> No
     decide(site, number, ADA, EVE)
     assert grant(site, CAROL, "buyer")["status"] == "ok"
 
-    before = site.json("ledger")
-    number = propose(site, "parameters.set", "cost_max=150000")
-    decide(site, number, ADA, BOB, EVE)
-    grant(site, ADA, "two")
-    late = grant(site, ADA, "three")
-    assert site.json("ledger")["rules"]["cost_max"] == 150_000
-    assert before["rules"]["cost_max"] == 200_000
-    too_dear = (*("--cost-max", 150_001),)
-    args = json.dumps({"member": ADA, "role": "four"})
-    command = ("tx", "submit", "registry", "grant_role", "--args", args, *too_dear)
-    answer = site.json(*command, "--as", ADA, "--key", key(site, ADA), code=1)
-    assert answer["code"] == "cost_max_too_large"
-
-    number = propose(
-        site, "policy.set", "resource=parameters.set", "rule=2/3", "roles=admin", "organisations="
-    )
-    decide(site, number, ADA, BOB, CAROL, EVE)
-    grant(site, ADA, "five")
-    shown = site.json("governance", "show")
-    rules = {p["resource"]: (p["rule"], p["source"]) for p in shown["policies"]}
-    assert rules["parameters.set"] == ("2/3", "ledger")
-    assert rules["policy.set"] == ("ALL", "default")
-    assert {row["status"] for row in site.json("governance", "list")} == {"done"}
-    assert site.json("governance", "list", "--open") == []
-
+    late = change_the_rules(site)
+    change_the_constitution(site)
     file = tmp_path / "evidence.json"
     site.json("proof", "export", late["tx"], "-o", file)
     verdict = run("verify", "--trust", site.ledger, file, "--json")
