@@ -8,7 +8,7 @@ from tests.unit.kernel.small_ledger import SUITE, SmallLedger, build_genesis, pu
 
 from hanse.codec.base64url import to_text
 from hanse.codec.ordered import OrderedBlock, OrderedSubmission
-from hanse.identity import EngineValidator, GenesisPolicy
+from hanse.identity import GenesisEngineValidator, GenesisPolicy
 from hanse.identity import genesis as g
 from hanse.kernel import BlockResult
 from hanse.kernel.changes import ProposedChange
@@ -45,7 +45,7 @@ class NetworkLedger(SmallLedger):
         keys = [g.GenesisKey("k1", to_text(public_key("k1")), "signing", SUITE)]
         members = (ALICE, BOB, CAROL, DORA)
         voting: Any = [
-            EngineValidator(f"n{party}", party, power, to_text(voting_key(party)))
+            GenesisEngineValidator(f"n{party}", party, power, to_text(voting_key(party)))
             for party, power in zip(PARTIES, powers, strict=False)
         ]
         super().__init__(
