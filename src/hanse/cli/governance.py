@@ -28,7 +28,7 @@ def _about(change: Document) -> str:
     told = [
         f"{name}={_text(value)}"
         for name, value in argument.items()
-        if value is not None and name not in hidden
+        if value not in (None, []) and name not in hidden
     ]
     return " ".join(told)
 

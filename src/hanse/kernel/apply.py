@@ -231,11 +231,7 @@ class Kernel:
         root = self._new_root(state, writes, executed)
         done = self._finish(state, writes, executed.records, block, root)
         return replace(
-            done,
-            dropped=lost[0],
-            repeated=lost[1],
-            validator_updates=updates,
-            executed=executed,
+            done, dropped=lost[0], repeated=lost[1], validator_updates=updates, executed=executed
         )
 
     def _check_software(self, state: State) -> None:

@@ -3,7 +3,7 @@
 
 An effect is tried on a view of its own: when it is proposed, for an early word, and when it is
 carried out, which binds. What it wrote is taken over whole, or it has failed and nothing remains.
-What begins here is valid from the next block on.
+What begins here is valid in the block itself; rules and votes in the engine, from the next one on.
 """
 
 from collections.abc import Callable
@@ -76,7 +76,12 @@ class Making:
 
     @property
     def start(self) -> int:
-        """The first height of what begins, and the end of what ends."""
+        """The first height of what begins, and the end of what ends: the block itself."""
+        return self.height
+
+    @property
+    def vote_start(self) -> int:
+        """The same of votes in the engine, which its next header but one is the first to have."""
         return self.height + 1
 
     @property
@@ -158,7 +163,7 @@ def _made(
 
 def _check_validators(making: Making) -> None:
     """Establish that the next set is within bounds and that those of it that run have a quorum."""
-    after = making.directory.engine_validators(making.view, making.start)
+    after = making.directory.engine_validators(making.view, making.vote_start)
     if not after:
         raise Refusal("no_validators", "the engine would have no validator left")
     if len(after) > ENGINE_VALIDATORS_MAX:
@@ -342,7 +347,7 @@ def _own_seat(m: Making) -> Seat:
 
 
 def _seat(m: Making, organisation: str, node: str) -> Seat | None:
-    seats = m.directory.engine_validators(m.view, m.start)
+    seats = m.directory.engine_validators(m.view, m.vote_start)
     return next((s for s in seats if (s.organisation, s.node) == (organisation, node)), None)
 
 
@@ -364,15 +369,15 @@ def _put_seat(
     _check_key(public_key, ENGINE_SUITE)
     if key_height is None and any(entry.public_key == public_key for _, entry in rows):
         raise Refusal("voting_key_taken", "a voting key is, or was, another validator's")
-    began = m.start if key_height is None else key_height
+    began = m.vote_start if key_height is None else key_height
     entry = EngineValidator(
-        from_height=m.start, key_height=began, power=power, public_key=public_key
+        from_height=m.vote_start, key_height=began, power=power, public_key=public_key
     )
-    e.ENGINE_VALIDATORS.put(m.view.add, (*place, m.start), entry)
+    e.ENGINE_VALIDATORS.put(m.view.add, (*place, m.vote_start), entry)
 
 
 def _end_seats(m: Making, party: str) -> None:
-    for seat in m.directory.engine_validators(m.view, m.start):
+    for seat in m.directory.engine_validators(m.view, m.vote_start):
         if seat.organisation == party:
             _end_seat(m, seat)
 
@@ -380,8 +385,8 @@ def _end_seats(m: Making, party: str) -> None:
 def _end_seat(m: Making, seat: Seat) -> None:
     """End a seat with this block; one that would only have begun with the next is taken back."""
     at = (seat.organisation, seat.node, seat.entry.from_height)
-    ended = replace(seat.entry, to_height=m.start)
-    e.ENGINE_VALIDATORS.put(m.view.add, at, None if at[2] == m.start else ended)
+    ended = replace(seat.entry, to_height=m.vote_start)
+    e.ENGINE_VALIDATORS.put(m.view.add, at, None if at[2] == m.vote_start else ended)
 
 
 # the constitution and the rules -----------------------------------------------------------------

@@ -242,7 +242,7 @@ class NodeService:
             "node": self.folder.node,
             "organisation": self.folder.organisation,
             "provable_height": self._finality.provable(header.height),
-            "rules": msgspec.to_builtins(genesis.rules),
+            "rules": msgspec.to_builtins(self.kernel.rules_in(self._node.store)),
             "state_root": header.state_root,
             "suite": genesis.validators[0].suite,
             "time_ms": header.time_ms,

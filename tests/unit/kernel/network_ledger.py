@@ -24,6 +24,19 @@ def voting_key(name: str) -> bytes:
     return public_key(f"votes {name}")
 
 
+KEY = to_text(public_key("fresh"))
+JOINS = {
+    "organisation": "elm",
+    "name": "Elm",
+    "member": "eve@elm",
+    "key_id": "k1",
+    "public_key": KEY,
+    "suite": SUITE,
+}
+NODE = {"node": "nelm", "node_key": KEY, "node_suite": SUITE}
+VOTES = {"power": 1, "voting_key": to_text(voting_key("elm"))}
+
+
 class NetworkLedger(SmallLedger):
     """Four organisations with a node each; with ``powers``, as many of them vote in the engine."""
 

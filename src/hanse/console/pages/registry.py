@@ -4,7 +4,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -16,14 +16,31 @@ from hanse.contracts.app import App, Panel
 from hanse.errors import HanseError
 
 QUERY_CHARS_MAX: Final = 4_096
+PROPOSALS_SHOWN: Final = 25  # the newest
 FOUND_MAX: Final = 50  # results of one kind
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _HEIGHT = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 async def organisations(view: View) -> Response:
-    """List the organisations of the ledger."""
-    return view.render("organisations.html", organisations=view.words.directory.organisations)
+    """List the organisations of the ledger, who votes in the engine, and what is proposed."""
+    listed = await view.console.cached("/v1/contracts")
+    validators: list[Any] = []
+    proposals: list[Any] = []
+    if any(one["name"] == "network" for one in listed):
+        validators = await _rows(view, "validators", {})
+        proposals = (await _rows(view, "list_proposals", {"limit": PROPOSALS_SHOWN}))[::-1]
+    return view.render(
+        "organisations.html",
+        organisations=view.words.directory.organisations,
+        proposals=proposals,
+        validators=validators,
+    )
+
+
+async def _rows(view: View, query: str, args: dict[str, Any]) -> list[Any]:
+    answer = await view.console.ledger.query("network", query, args, view.member)
+    return answer.result if isinstance(answer.result, list) else []
 
 
 async def organisation(view: View) -> Response:
