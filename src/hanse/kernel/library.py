@@ -82,6 +82,16 @@ class Library:
         self.installed = [load_contract(cls, hasher) for cls in self._classes]
         self._shelf: dict[tuple[str, str], Shelved] = {}
         self._approved: dict[tuple[str, str], LoadedContract] = {}
+        self._tried: tuple[tuple[str, str], LoadedContract] | None = None
+
+    def tried(self, package: str, lowered: str) -> LoadedContract | None:
+        """Return the contract of a proposed package, if it is the last one that was loaded."""
+        known = self._tried
+        return known[1] if known is not None and known[0] == (package, lowered) else None
+
+    def keep_tried(self, package: str, lowered: str, loaded: LoadedContract) -> None:
+        """Remember a proposed contract that is what its ballots bind: chunks ask for it again."""
+        self._tried = ((package, lowered), loaded)
 
     def approve(self, package: str, loaded: LoadedContract) -> None:
         """Let an installed contract stand for ``package``, as genesis says."""
