@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from hanse.contracts.contract import Contract
 from hanse.contracts.dialect.program import Program
-from hanse.contracts.package import lowered_hash, package_files, package_hash
+from hanse.contracts.package import lowered_hash, texts_hash
 from hanse.contracts.runtime import LoadedContract
 from hanse.contracts.sources import hash_lowered, load_files
 from hanse.contracts.state import Reader
@@ -137,7 +137,8 @@ class Library:
             return self._from_state(reader, name, package)
         tagged, program = self._hash.tagged, loaded.program
         lowered = None if program is None else lowered_hash(program, loaded.cls, tagged)
-        return Shelved(loaded, package_files(loaded.cls), package_hash(loaded.cls, tagged), lowered)
+        files = loaded.texts
+        return Shelved(loaded, files, texts_hash(files, name, loaded.version, tagged), lowered)
 
     def _from_state(self, reader: Reader, name: str, package: str) -> Shelved | None:
         known = self._shelf.get((name, package))

@@ -21,7 +21,7 @@ from hanse.kernel.lifecycle import rehearse_upgrade
 from hanse.node.errors import NotFound
 from hanse.node.execution import Worker
 from hanse.node.folder import Folder
-from hanse.node.ledger import load_kernel
+from hanse.node.packages import load_kernel
 from hanse.storage import Snapshot
 
 SECONDS_MAX: Final = 3_600.0  # for which a rehearsal keeps the state of its height
