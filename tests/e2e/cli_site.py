@@ -121,14 +121,15 @@ def start(path: Path, genesis: str = GENESIS) -> Site:
     return start_again(path, make_node(path, genesis))
 
 
-def start_again(path: Path, ledger: str) -> Site:
-    """Return the node under ``path`` once it listens."""
+def start_again(path: Path, ledger: str, env: dict[str, str] | None = None) -> Site:
+    """Return the node under ``path`` once it listens; ``env``: of another software."""
     command = [sys.executable, "-m", "hanse", "node", "run", str(path / "node")]
     process = subprocess.Popen(
         [*command, "--port", "0", "--app", BANK, "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=env,
     )
     assert process.stdout is not None
     line = process.stdout.readline()

@@ -234,7 +234,18 @@ def test_a_damaged_file_of_cosignatures_is_found(folder: Path) -> None:
     assert _audit(folder, 3)["code"] == "state_damaged"
 
 
-def test_an_app_that_is_not_installed_is_misconfigured(folder: Path) -> None:
+def test_an_app_that_is_not_installed_runs_from_the_text_that_the_folder_keeps(
+    folder: Path,
+) -> None:
+    assert run("audit", folder, "--json").exit_code == 0
+    (kept,) = [
+        path for path in (folder / "packages").iterdir() if b"smallbank" in path.read_bytes()
+    ]
+    text = kept.read_bytes()
+    kept.write_bytes(text.replace(b"smallbank", b"smallbanc"))
+    result = run("audit", folder, "--json")
+    assert (result.exit_code, document(result)["code"]) == (3, "package_damaged")
+    kept.unlink()
     result = run("audit", folder, "--json")
     assert result.exit_code == 4
     assert document(result)["code"] == "contract_mismatch"

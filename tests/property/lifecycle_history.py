@@ -2,10 +2,14 @@
 """One life of a contract, told by all that nodes must agree on; run as a program it prints that."""
 
 import sys
+from unittest.mock import patch
 
 from tests.unit.kernel.life_ledger import ALICE, THREE, TWO, LifeLedger
 
 from hanse.codec.base64url import to_text
+from hanse.kernel import upgrade
+
+CHUNKS = 2_000  # parts of a block's budgets: a dozen entries are more than one
 
 
 def play() -> str:
@@ -20,8 +24,16 @@ def play() -> str:
     assert ledger.decide(ledger.propose("freeze")).status == "done"
     assert ledger.decide(number).status == "done"
     assert ledger.decide(ledger.propose("unfreeze")).status == "done"
+    root = ledger.state.tries.root_of("lots")
     bad = ledger.package(broken, "2")
-    assert ledger.upgrade(THREE, "3").status == "done"
+    with patch.object(upgrade, "MIGRATION_CHUNKS", CHUNKS):
+        number = ledger.propose("upgrade", package=ledger.package(THREE, "3"))
+        ledger.rehearse(number)
+        assert ledger.decide(number).status == "approved"
+        while ledger.migration() is not None:
+            ledger.do(ALICE, "governance.go_on", number=number)
+    assert ledger.proposal(number).status == "done"
+    assert ledger.state.tries.root_of("lots") != root
     number = ledger.propose("upgrade", package=bad)
     assert ledger.decide(ledger.propose("retire")).status == "done"
     return f"{to_text(ledger.state.block_id)} {bad['lowered']} {ledger.state.height}"

@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -28,6 +29,7 @@ from hanse.node.rehearsal import rehearse_folder
 GOVERNANCE = "governance"
 TAG_TEXT = "hanse/text"
 BATCH_BYTES = 150_000  # bytes of texts in one transaction, below the limit of one
+REHEARSAL_S = 3_600  # for which the answer of a rehearsal is waited for
 
 
 def act(client: Client, action: str, args: Document) -> VerifiedReceipt:
@@ -164,7 +166,7 @@ def _propose(client: Client, terms: Document, *, as_json: bool) -> None:
     show_proposal(proposal_of(client, number), as_json=as_json, next_step=step)
 
 
-def _stopping(kind: str, doc: str) -> click.Command:
+def _stopping(kind: str, doc: str, *options: Any) -> click.Command:
     """Return the command that proposes to freeze, unfreeze or retire a contract."""
 
     def propose_it(
@@ -176,6 +178,7 @@ def _stopping(kind: str, doc: str) -> click.Command:
         signer: Signing,
         node: Node,
         as_json: bool,
+        upgrade: int | None = None,
     ) -> None:
         terms = {
             "contract": name,
@@ -183,23 +186,31 @@ def _stopping(kind: str, doc: str) -> click.Command:
             "not_before": not_before,
             "open_blocks": open_blocks,
             "reason": reason,
+            "upgrade": upgrade,
         }
         with node.client(signer) as client:
             _propose(client, terms, as_json=as_json)
 
     propose_it.__doc__ = doc
     propose_it.__name__ = kind
-    made = click.argument("name")(terms_options(signing(on_node(common(propose_it)))))
-    return click.command(kind)(made)
+    made = terms_options(signing(on_node(common(propose_it))))
+    for option in options:
+        made = option(made)
+    return click.command(kind)(click.argument("name")(made))
 
 
 freeze = _stopping(
     "freeze",
     """Propose to freeze a contract: no action of it runs any more, queries go on.
 
+    A freeze for an upgrade ends with it: whatever becomes of that proposal, the contract can be
+    called again. Any other lasts until a vote ends it.
+
     Examples:
       hanse contract freeze shelf --reason "a fault was found" --as ada@acme --key ada.key
+      hanse contract freeze shelf --for 3 --reason "grams come" --as ada@acme --key ada.key
     """,
+    click.option("--for", "upgrade", type=int, help="The number of the frozen upgrade it is for."),
 )
 unfreeze = _stopping(
     "unfreeze",
@@ -265,10 +276,10 @@ def rehearse(
         _show_rehearsal(found, as_json=as_json)
         sys.exit(0 if found["code"] is None else 1)
     signer = Signing(member, key, key_id) if record and member and key else None
-    with node.client(signer) as client:
+    with node.client(signer, timeout_s=REHEARSAL_S) as client:
         found = client.get(f"/v1/proposals/{number}/rehearsal")
         if record and found["code"] is None:
-            names = ("cost", "entries", "height", "root_after", "root_before")
+            names = ("cost", "digest", "entries", "height", "root_after", "root_before")
             args = {"number": number, "rehearsal": {name: found[name] for name in names}}
             found["recorded"] = act(client, "record_rehearsal", args).tx
     _show_rehearsal(found, as_json=as_json)
@@ -283,7 +294,7 @@ def _show_rehearsal(found: Document, *, as_json: bool) -> None:
     elif found["kind"] == "upgrade":
         maps = ", ".join(found["maps"]) or "none"
         lines.append(f"entries   {found['entries']} looked at, {found['changed']} changed ({maps})")
-        lines.append(f"cost      {found['cost']}")
+        lines.append(f"cost      {found['cost']}, in chunks for {found['chunks']} blocks")
         lines.append(f"types     {found['verdict']}")
         lines += [f"          {code}  {path}" for code, path in found["findings"]]
         lines.append(f"root      {found['root_before']}\n       →  {found['root_after']}")
@@ -299,7 +310,39 @@ approve, reject, withdraw = ballots.voting_commands(GOVERNANCE, "contract", show
 proposals = ballots.list_command(GOVERNANCE, "contract proposals", "contracts", _line)
 
 
+@click.command()
+@click.argument("number", type=int)
+@signing
+@on_node
+@common
+def migrate(*, number: int, signer: Signing, node: Node, as_json: bool) -> None:
+    """Drive the migration of an upgrade on, block by block, until the proposal is settled.
+
+    What does not fit one block goes on in each block that comes; where little else happens, this
+    command sends what makes blocks come. Exit code 1 where the upgrade was not carried out.
+
+    Examples:
+      hanse contract migrate 3 --as ada@acme --key ada.key
+    """
+    with node.client(signer) as client:
+        shown = ""
+        while True:
+            receipt = client.submit(GOVERNANCE, "go_on", {"number": number})
+            if receipt.code == "not_migrating":
+                break
+            running: Any = receipt.require_ok().result
+            word = "checked" if running["phase"] == "check" else "written"
+            done = running["entries"] if word == "checked" else running["written"]
+            line = f"{word:<9} {done:,} entries"
+            if line != shown:
+                click.echo(line, err=True)
+            shown = line
+        held = proposal_of(client, number)
+    show_proposal(held, as_json=as_json)
+    sys.exit(0 if held["status"] == "done" else 1)
+
+
 COMMANDS = (
-    *(propose, rehearse, approve, reject, withdraw, proposals),
+    *(propose, rehearse, approve, migrate, reject, withdraw, proposals),
     *(freeze, unfreeze, retire),
 )

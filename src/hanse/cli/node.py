@@ -16,6 +16,7 @@ from hanse.contracts.app import App
 from hanse.crypto import keyfiles, signers
 from hanse.crypto.signers import Signer
 from hanse.node.folder import make_folder, open_folder
+from hanse.node.packages import keep_packages
 
 RESTART = 70  # exit code that asks the supervisor to start the node again
 
@@ -47,6 +48,7 @@ def init(*, genesis: Path, folder: Path, extra: tuple[str, ...], as_json: bool) 
     operator = signers.generate(suite)
     document = found_described(described, apps, operator, signer_of, at=str(genesis))
     made = make_folder(folder, document, described["node"], operator)
+    keep_packages(made, [contract for app in apps for contract in app.contracts])
     members = folder / "members"
     members.mkdir(mode=0o700, exist_ok=True)
     for name, signer in wallet.items():

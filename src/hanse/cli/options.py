@@ -14,6 +14,7 @@ import click
 from hanse.cli.output import DEFAULT_URL, load_signer
 from hanse.client import Client
 from hanse.client.note import parse_note
+from hanse.client.sync import TIMEOUT_S
 from hanse.errors import Rejected
 
 R = TypeVar("R")
@@ -77,10 +78,13 @@ class Node:
     memory: Path | None
 
     @contextmanager
-    def client(self, signing: "Signing | None" = None) -> Iterator[Client]:
+    def client(
+        self, signing: "Signing | None" = None, *, timeout_s: int = TIMEOUT_S
+    ) -> Iterator[Client]:
         """Yield a client of this node; it signs when ``signing`` says who."""
         client = Client(
             self.url,
+            timeout_s=timeout_s,
             trust=None if self.trust is None else ledger_of(self.trust),
             state_dir=self.memory,
             member=None if signing is None else signing.member,

@@ -17,7 +17,6 @@ import click
 
 from hanse.cli.checking import Source
 from hanse.contracts.meter import Meter
-from hanse.contracts.package import package_files
 from hanse.contracts.runtime import LoadedContract, Outcome
 
 HELP = "n: next line, s: into a function, p NAME: a value, b LINE: stop there, c: on, q: leave"
@@ -95,7 +94,7 @@ def step(
     program = loaded.program
     if program is None:
         raise click.UsageError(f"{loaded.name} is part of the ledger: it has no text to step in")
-    texts = package_files(loaded.cls) if source is None else source.texts
+    texts = loaded.texts if source is None else source.texts
     files: dict[str, Path] = {}
     for file, text in texts.items():
         name = f"{program.module}/{file}.py"

@@ -106,8 +106,10 @@ PROPOSALS_OPEN_MAX: Final = 100  # proposals that wait for ballots or their heig
 PROPOSAL_BLOCKS_MAX: Final = 1_000_000  # blocks for which a proposal may be open
 BALLOTS_MAX: Final = 1_000  # members who vote on one proposal
 SETTLED_PER_BLOCK_MAX: Final = 4  # proposals that one block settles; more wait for the next
-FROZEN_ENTRIES_MAX: Final = 200_000  # of a contract whose upgrade binds its roots; 5 s to hash
-MIGRATION_COST_MAX: Final = 10_000_000  # units of one migration, about 10 s at worst, in one block
+FROZEN_ENTRIES_MAX: Final = 20_000  # of a contract whose roots one block makes: half a second
+MIGRATION_CHECKED_MAX: Final = 100  # migrated entries that invariants are shown at a time
+MIGRATION_COST_MAX: Final = 10_000_000_000  # units of one migration: 10^8 entries, a day of blocks
+MIGRATION_CHUNKS: Final = 4  # part of a block's budgets, one in so many, that a migration may use
 
 # governance of the network
 ATTENDANCE_BLOCKS: Final = 100  # recorded commits within which a vote shows that a validator runs

@@ -2,15 +2,16 @@
 """State that another version of a contract wrote, as this version reads it; metered, and pure.
 
 A migration turns one entry into one entry: it sees its key and what was stored, no other state and
-no time. So it gives the same in a rehearsal as when it counts, in whatever order entries come.
+no time. So it gives the same in a rehearsal as when it counts, in whatever order entries come, and
+however many of them are done at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, get_type_hints
 
-from hanse.codec.limits import ACTION_WRITES_MAX, HINT_CHARS_MAX, SCAN_ROWS_MAX
+from hanse.codec.limits import COST_MAX, HINT_CHARS_MAX, MIGRATION_CHECKED_MAX, SCAN_ROWS_MAX
 from hanse.contracts.contract import Context, Mark
 from hanse.contracts.meter import COSTS
 from hanse.contracts.records import Codec, StoredValueDamaged
@@ -22,17 +23,46 @@ from hanse.contracts.state import Map, Reader
 Writes = dict[bytes, bytes | None]
 _Reading = Callable[[bytes, bytes], bytes | None]
 _NO_VALUE: Final = object()
+TAG_ENTRIES: Final = "hanse/migration/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Which part of a migration is done at once.
+
+    Attributes:
+        after: state key of the last entry that was looked at before; empty at the beginning.
+        digest: of all entries that were.
+        cost: units after which no further entry is begun.
+        size: bytes of what is written, after which none is.
+        checks: ask the invariants, as long as nothing has been written.
+    """
+
+    after: bytes = b""
+    digest: bytes = b""
+    cost: int | None = None
+    size: int | None = None
+    checks: bool = True
+
+
+WHOLE: Final = Chunk()
 
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What became of a contract's entries: ``code`` is ``None`` exactly when all went well."""
+    """What became of a contract's entries: ``code`` is ``None`` exactly when all went well.
+
+    ``after`` is the last entry that was looked at, ``None`` once all were. ``digest`` fixes every
+    entry that was looked at, before and after, and is the same in whatever chunks they come.
+    """
 
     code: str | None
     cost: int
     entries: int = 0  # that stand in maps which are looked at
     reason: str = ""
     writes: Writes | None = None
+    after: bytes | None = None
+    digest: bytes = b""
 
 
 class _Stop(Exception):
@@ -43,17 +73,24 @@ class _Stop(Exception):
 
 
 class _Over:
-    """The state with the migrated entries in place."""
+    """The state with every entry migrated: those of ``written`` were, others are when read."""
 
-    def __init__(self, reader: Reader, contract: str, writes: Writes) -> None:
+    def __init__(
+        self, reader: Reader, contract: str, written: Writes, readings: Mapping[bytes, _Reading]
+    ) -> None:
         self._reader = reader
         self._contract = contract
-        self._writes = writes
+        self._written = written
+        self._readings = readings
 
     def get(self, contract: str, key: bytes) -> bytes | None:
-        if contract == self._contract and key in self._writes:
-            return self._writes[key]
-        return self._reader.get(contract, key)
+        if contract == self._contract and key in self._written:
+            return self._written[key]
+        value = self._reader.get(contract, key)
+        if contract != self._contract or value is None:
+            return value
+        reading = self._readings.get(key.partition(b"\x00")[0])
+        return value if reading is None else reading(key, value)
 
     def scan(
         self, contract: str, prefix: bytes, start: bytes, limit: int
@@ -75,14 +112,20 @@ def check_migrations(loaded: LoadedContract) -> None:
         named.add((mark.from_, mark.of))
 
 
-def migrate_state(
-    old: LoadedContract, new: LoadedContract, reader: Reader, now: int, cost_max: int
+def migrate_state(  # noqa: PLR0913, PLR0917 - of one question
+    old: LoadedContract,
+    new: LoadedContract,
+    reader: Reader,
+    now: int,
+    cost_max: int,
+    chunk: Chunk = WHOLE,
 ) -> Migrated:
     """Return what the entries that ``old`` wrote are under ``new``; nothing is written.
 
     Every entry of a map whose types differ is looked at: it is migrated where ``new`` says how, and
     must read as its type otherwise. The invariants of ``new`` are asked about what was migrated.
-    What ``reader`` raises goes to the caller, who must stop.
+    One entry, and one look of the invariants, may cost what a transaction may. What ``reader``
+    raises goes to the caller, who must stop.
 
     Args:
         old: the version that is active.
@@ -90,35 +133,125 @@ def migrate_state(
         reader: the state.
         now: block time, for invariants that ask.
         cost_max: units it may use.
+        chunk: which part of it; the whole by default.
     """
-    meter = new._meter  # noqa: SLF001 - the other half of one class; its text charges this one
-    meter.limit = meter.left = cost_max
-    writes: Writes = {}
-    entries = 0
+    run = _Run(old, new, reader, now, cost_max)
     code, reason = None, ""
+    after: bytes | None = None
     try:
-        _check_order(old, new)
-        for name, reading in _looked_at(old, new):
-            begins = name in new.ordered and name not in old.ordered  # its tree takes all rows in
-            for key, value in _rows(reader, old.name, name):
-                entries += 1
-                meter.charge(COSTS["read"], len(value))
-                after = reading(key, value)
-                if begins or after != value:
-                    meter.charge(COSTS["write"], len(key) + len(after or b""))
-                    writes[key] = after
-        _check(new, reader, writes, now)
-    except _Stop as error:
-        code, reason = error.code, error.reason
-    except Refused as error:
-        code, reason = error.code, error.hint
-    except CostExceeded:
-        code, reason = "cost_exceeded", f"more than {cost_max} units are needed"
-    except ReaderFailed as error:
-        if error.__cause__ is None:
-            raise
-        raise error.__cause__ from None
-    return Migrated(code, meter.used, entries, reason, writes if code is None else None)
+        after = run.entries_of(chunk)
+    except (CostExceeded, ReaderFailed, Refused, _Stop) as error:
+        code, reason = run.why(error)
+    writes = run.writes if code is None else None
+    return Migrated(code, run.cost, run.entries, reason, writes, after, run.digest)
+
+
+class _Run:
+    """A migration, or part of it, under way."""
+
+    def __init__(
+        self,
+        old: LoadedContract,
+        new: LoadedContract,
+        reader: Reader,
+        now: int,
+        cost_max: int,
+    ) -> None:
+        self.old, self.new, self.reader, self.now = old, new, reader, now
+        self.cost_max = cost_max
+        self.meter = new._meter  # noqa: SLF001 - the other half of one class; its text charges it
+        self.tagged = new._tagged  # noqa: SLF001 - the same
+        self.readings: dict[bytes, _Reading] = {}
+        self.writes: Writes = {}
+        self.asked: Writes = {}  # that the invariants have not seen
+        self.cost = self.entries = self.size = 0
+        self.checks = True
+        self.digest = b""
+
+    def entries_of(self, chunk: Chunk) -> bytes | None:
+        """Look at the entries of ``chunk``; returns the last one, ``None`` when none is left."""
+        self.checks, self.digest = chunk.checks, chunk.digest
+        _check_order(self.old, self.new)
+        looked_at = list(_looked_at(self.old, self.new))
+        self.readings = {name.encode("ascii"): reading for name, reading in looked_at}
+        done: bytes | None = None
+        for name, reading in looked_at:
+            begins = name in self.new.ordered and name not in self.old.ordered  # its tree takes all
+            for key, value in _rows(self.reader, self.old.name, name, chunk.after):
+                if done is not None and self._is_full(chunk):
+                    self._ask()
+                    return done
+                self._take(key, value, reading, begins=begins)
+                if len(self.asked) >= MIGRATION_CHECKED_MAX:
+                    self._ask()
+                done = key
+        self._ask()
+        return None
+
+    def _is_full(self, chunk: Chunk) -> bool:
+        if chunk.cost is not None and self.cost >= chunk.cost:
+            return True
+        return chunk.size is not None and self.size >= chunk.size
+
+    def _take(self, key: bytes, value: bytes, reading: _Reading, *, begins: bool) -> None:
+        self.entries += 1
+        with self._metered():
+            self.meter.charge(COSTS["read"], len(value))
+            after = reading(key, value)
+            if begins or after != value:
+                self.meter.charge(COSTS["write"], len(key) + len(after or b""))
+                self.writes[key] = after
+                self.size += len(key) + len(after or b"")
+                if self.checks and after is not None:
+                    self.asked[key] = after
+        parts = (key, value, b"-" if after is None else b"+" + after)
+        whole = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
+        self.digest = self.tagged(TAG_ENTRIES, self.digest + whole)
+
+    @contextmanager
+    def _metered(self) -> Iterator[None]:
+        """Count what is done; it may cost what is left, and as much as a transaction at most."""
+        meter = self.meter
+        meter.limit = meter.left = min(COST_MAX, self.cost_max - self.cost)
+        try:
+            yield
+        finally:
+            self.cost += meter.used
+        if meter.exceeded:
+            raise CostExceeded
+
+    def _ask(self) -> None:
+        """Ask the invariants about what was migrated since, as writes that change nothing."""
+        if not self.asked:
+            return
+        written, self.asked = self.asked, {}
+        over = _Over(self.reader, self.new.name, written, self.readings)
+        door = self.new._door  # noqa: SLF001 - the other half of one class
+        with self._metered():
+            door.open(over, self.meter, "invariant", dict(written))
+            context = Context(_Nobody(self.now), door, self.tagged, [], _call_nothing)
+            try:
+                with _contract_at_work("contract_fault"):
+                    self.new._check_invariants(context)  # noqa: SLF001 - the same
+            finally:
+                door.close()
+
+    def why(self, error: BaseException) -> tuple[str, str]:
+        """Return code and reason of what ended a migration; what failed the node is raised."""
+        if self.meter.exceeded or isinstance(error, CostExceeded):
+            # a text may go on for a few steps after its last unit, and then fail in another way
+            left = self.cost_max - self.cost
+            many = f"more than {self.cost_max} units are needed"
+            return "cost_exceeded", f"one step needs more than {COST_MAX}" if left > 0 else many
+        if isinstance(error, ReaderFailed):
+            cause = error.__cause__
+            if isinstance(cause, _Stop):
+                return cause.code, cause.reason
+            raise error if cause is None else cause from None
+        if isinstance(error, Refused):
+            return error.code, error.hint
+        assert isinstance(error, _Stop)
+        return error.code, error.reason
 
 
 def differing(old: LoadedContract, new: LoadedContract) -> tuple[str, ...]:
@@ -148,8 +281,11 @@ def _check_order(old: LoadedContract, new: LoadedContract) -> None:
             raise _Stop("order_lost", f"{name} is ordered and cannot stop being so")
 
 
-def _rows(reader: Reader, contract: str, name: str) -> Iterator[tuple[bytes, bytes]]:
-    prefix = start = name.encode("ascii") + b"\x00"
+def _rows(reader: Reader, contract: str, name: str, after: bytes) -> Iterator[tuple[bytes, bytes]]:
+    prefix = name.encode("ascii") + b"\x00"
+    start = max(prefix, after + b"\x00")
+    if not start.startswith(prefix):
+        return  # all of this map was looked at before
     while True:
         rows = reader.scan(contract, prefix, start, SCAN_ROWS_MAX)
         yield from rows
@@ -226,23 +362,6 @@ def _bare(schema: Schema) -> Schema:
         elif word not in ("description", "title"):
             bare[word] = part
     return bare
-
-
-def _check(new: LoadedContract, reader: Reader, writes: Writes, now: int) -> None:
-    """Ask the invariants about what was migrated, as writes that change nothing, so many a time."""
-    keys = [key for key, value in writes.items() if value is not None]
-    over = _Over(reader, new.name, writes)
-    door, meter = new._door, new._meter  # noqa: SLF001 - the other half of one class
-    for first in range(0, len(keys), ACTION_WRITES_MAX):
-        written = {key: writes[key] for key in keys[first : first + ACTION_WRITES_MAX]}
-        door.open(over, meter, "invariant", written)
-        tagged = new._tagged  # noqa: SLF001 - the other half of one class
-        context = Context(_Nobody(now), door, tagged, [], _call_nothing)
-        try:
-            with _contract_at_work("contract_fault"):
-                new._check_invariants(context)  # noqa: SLF001 - the other half of one class
-        finally:
-            door.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,12 @@ def package_hash(cls: type[Contract], tagged: Tagged) -> str:
 
 def texts_hash(files: Mapping[str, str], name: str, version: str, tagged: Tagged) -> str:
     """Return the package hash of these texts under a contract's name and version."""
-    document = {"files": dict(files), "name": name, "v": 1, "version": version}
-    return to_text(tagged(TAG_PACKAGE, encode(document)))
+    return to_text(tagged(TAG_PACKAGE, texts_document(files, name, version)))
+
+
+def texts_document(files: Mapping[str, str], name: str, version: str) -> bytes:
+    """Return the bytes of which a package hash is the hash: all texts, in one document."""
+    return encode({"files": dict(files), "name": name, "v": 1, "version": version})
 
 
 def module_of(main: str, text: str) -> str:

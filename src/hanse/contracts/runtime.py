@@ -390,6 +390,11 @@ class LoadedContract:
                 yield collection.written(key, before, after)
 
     @property
+    def texts(self) -> dict[str, str]:
+        """The texts that it is known by; of a contract of the kernel, its module's."""
+        return package_files(self.cls) if self.program is None else dict(self.program.files)
+
+    @property
     def meter(self) -> Meter:
         """The meter that every call of this contract is charged to."""
         return self._meter

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hanse.codec.documents import Tagged
 from hanse.codec.limits import CONTRACT_FILES_MAX, PART_CHARS_MAX
 from hanse.contracts.dialect.names import PUBLIC_NAME
-from hanse.contracts.dialect.program import build_program
+from hanse.contracts.dialect.program import Program, build_program
 from hanse.contracts.migrating import check_migrations
 from hanse.contracts.package import lowered_hash, module_of
 from hanse.contracts.runtime import LoadedContract
@@ -22,6 +22,20 @@ def main_file(files: Mapping[str, str]) -> str | None:
     return found[0] if named and len(found) == 1 and len(files) <= CONTRACT_FILES_MAX else None
 
 
+def program_in(files: Mapping[str, str]) -> Program:
+    """Return the program that the texts of a package are.
+
+    Raises:
+        OutsideDialect: a text is not written in the dialect.
+        TypeError: they are not those of one contract.
+    """
+    main = main_file(files)
+    if main is None:
+        raise TypeError("a package is one contract, the model beside it, and patterns")
+    ordered = {main: files[main], **{name: files[name] for name in sorted(files)}}
+    return build_program(module_of(main, files[main]), ordered)
+
+
 def load_files(files: Mapping[str, str], hasher: Hash) -> LoadedContract:
     """Return the contract that texts hold, ready to be called; nothing but the texts decides.
 
@@ -29,11 +43,7 @@ def load_files(files: Mapping[str, str], hasher: Hash) -> LoadedContract:
         OutsideDialect: a text is not written in the dialect.
         TypeError: they hold no contract, or several, or a type is not of the language.
     """
-    main = main_file(files)
-    if main is None:
-        raise TypeError("a package is one contract, the model beside it, and patterns")
-    ordered = {main: files[main], **{name: files[name] for name in sorted(files)}}
-    program = build_program(module_of(main, files[main]), ordered)
+    program = program_in(files)
     loaded = LoadedContract.of_program(program, hasher)
     check_migrations(loaded)
     return loaded

@@ -206,13 +206,13 @@ def _contract_answers() -> dict[str, object]:
             "title": TEXT,
             "hash": HASH,
             "built_in": {"type": "boolean"},
-            "status": {"enum": ["active", "frozen", "retired"]},
+            "status": {"enum": ["active", "frozen", "migrating", "retired"]},
         }
     )
     rehearsal: dict[str, object] = {
-        **dict.fromkeys(("changed", "cost", "entries", "height", "proposal"), HEIGHT),
+        **dict.fromkeys(("changed", "chunks", "cost", "entries", "height", "proposal"), HEIGHT),
         **dict.fromkeys(("binds", "contract", "kind", "mode", "reason"), TEXT),
-        **dict.fromkeys(("root_after", "root_before", "verdict"), TEXT),
+        **dict.fromkeys(("digest", "root_after", "root_before", "verdict"), TEXT),
         "findings": list_of(list_of(TEXT)),
         "code": {"anyOf": [TEXT, {"type": "null"}]},
         "maps": list_of(TEXT),

@@ -48,8 +48,9 @@ from hanse.kernel.genesis import (
     validators_hash,
 )
 from hanse.kernel.library import BUILT_IN, Library
-from hanse.kernel.lifecycle import Place, Trial, settle_due, try_proposal
+from hanse.kernel.lifecycle import Trial, settle_due, try_proposal
 from hanse.kernel.liveness import note_attendance
+from hanse.kernel.upgrade import Begun, Place, Tried, ordered_after, try_chunk
 from hanse.kernel.view import BlockView
 from hanse.kernel.writes import changed_seats, hashed, size_of, split_by_map
 from hanse.merkle.log import leaf_hash
@@ -264,16 +265,21 @@ class Kernel:
         self._applying.forget()
         return {contract: dict(changes) for contract, changes in view.writes.items()}
 
-    def place(self, reader: Reader, time_ms: int, *, tells_roots: bool = False) -> Place:
+    def place(self, reader: Reader, time_ms: int) -> Place:
         """Return a state as proposals are carried out, or rehearsed, upon it."""
-        most = self.rules.block_write_bytes_max
-        return Place(reader, self.library, self.hash, time_ms, most, tells_roots)
+        return Place(reader, self.library, self.hash, time_ms, self.rules_in(reader))
 
     def try_proposal(self, reader: Reader, number: int, time_ms: int) -> Trial:
-        """Return what carrying out a proposal, which must be there, would do to the state."""
+        """Return what is to be said of a proposal, which must be there, without its migration."""
         held = e.PROPOSALS.get(reader, number)
         assert held is not None
-        return try_proposal(self.place(reader, time_ms, tells_roots=True), held)
+        return try_proposal(self.place(reader, time_ms), held)
+
+    def try_chunk(self, reader: Reader, number: int, time_ms: int, begun: Begun) -> Tried:
+        """Return what the next chunk of a proposed upgrade, which must be there, would do."""
+        held = e.PROPOSALS.get(reader, number)
+        assert held is not None
+        return try_chunk(self.place(reader, time_ms), held, begun)
 
     def run(self, reader: Reader, tx: Transaction, height: int, time_ms: int) -> Outcome:
         """Return the outcome of an admitted transaction: authorise, then call; nothing is written.
@@ -339,7 +345,14 @@ class Kernel:
     def query(self, reader: Reader, asked: Asked) -> Outcome:
         """Return the answer of a query on ``reader``, which stands at the asked height."""
         directory = self.directory.look_at(reader)
-        loaded = self._find(directory, reader, asked.contract, asked.height)
+
+        def find(contract: str) -> LoadedContract | None:
+            is_read = directory.status(reader, contract) != "migrating"
+            return self._find(directory, reader, contract, asked.height) if is_read else None
+
+        if directory.status(reader, asked.contract) == "migrating":
+            return Outcome("contract_migrating", 0, "its entries are of two versions for a while")
+        loaded = find(asked.contract)
         entry = None if loaded is None else loaded.entries.get(asked.name)
         if loaded is None or entry is None or entry.mark.kind != "query":
             return Outcome("unknown_query", 0, "no such query is active at this height")
@@ -355,7 +368,7 @@ class Kernel:
                 tx="",
                 cost_max=self.rules_in(reader).cost_max,
                 roles=lambda: directory.roles(reader, asked.member, asked.height),
-                contracts=lambda name: self._find(directory, reader, name, asked.height),
+                contracts=find,
             ),
         )
 
@@ -418,26 +431,39 @@ class Kernel:
         """Move the tries by ``writes``, trees of ordered maps included; returns the state root."""
         changed = hashed(self.hash, writes)
         ordered: dict[str, dict[str, dict[bytes, bytes | None]]] = {}
+        unfinished: dict[str, tuple[str, ...]] = {}
         for contract, changes in writes.items():
-            names = self._ordered_maps(state, contract, begun)
-            if names:
+            names, more = self._ordered_maps(state, contract, begun)
+            if names or more:
                 values = zip(changes, changed[contract].values(), strict=True)
-                ordered[contract] = split_by_map(names, dict(values))
-        return state.tries.update(changed, ordered)
+                ordered[contract] = split_by_map((*names, *more), dict(values))
+                unfinished[contract] = more
+        return state.tries.update(changed, ordered, unfinished)
 
-    def _ordered_maps(self, state: State, contract: str, begun: Writes) -> tuple[str, ...]:
-        """Return the ordered maps of a contract as it is after the beginning of the block."""
+    def _ordered_maps(
+        self, state: State, contract: str, begun: Writes
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the ordered maps of a contract as it is after the beginning of the block.
+
+        And, while it migrates to another version, those that will be: their trees are being made.
+        """
         if state.height < 0:
             loaded = self.contracts.get(contract)
-        elif begun:
+            return (() if loaded is None else loaded.ordered), ()
+        more: tuple[str, ...] = ()
+        if begun:
             view = BlockView(state)
             for name, changes in begun.items():
                 view.add(name, changes)
             loaded = self._find(Directory(), view, contract, state.height + 1)
+            running = e.MIGRATION.get(view, ())
+            if running is not None and running.contract == contract:
+                more = ordered_after(self.place(view, state.time_ms), running)
         else:
             directory = self._sealing.look_at(state)
             loaded = self._find(directory, state, contract, state.height + 1)
-        return () if loaded is None else loaded.ordered
+        names = () if loaded is None else loaded.ordered
+        return names, tuple([name for name in more if name not in names])
 
     def _finish(  # one call site each for genesis and for blocks
         self,

@@ -68,6 +68,7 @@ GOVERNANCE: Final = "governance"
 AGENDA: Final = Entries(GOVERNANCE, "agenda", bool)
 CONTRACTS: Final = Entries(GOVERNANCE, "contracts", g.Deployed)
 COUNTERS: Final = Entries(GOVERNANCE, "counters", g.Counters)
+MIGRATION: Final = Entries(GOVERNANCE, "migration", g.Migration)
 PACKAGES: Final = Entries(GOVERNANCE, "packages", g.Package)
 PROPOSALS: Final = Entries(GOVERNANCE, "proposals", g.Proposal)
 TEXTS: Final = Entries(GOVERNANCE, "texts", str)

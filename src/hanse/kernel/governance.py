@@ -19,6 +19,7 @@ from hanse.codec.limits import (
     PROPOSALS_OPEN_MAX,
     REASON_CHARS_MAX,
     SCAN_ROWS_MAX,
+    VERSIONS_MAX,
 )
 from hanse.contracts import (
     Context,
@@ -43,6 +44,7 @@ from hanse.kernel.proposals import (
     Counters,
     Decided,
     Deployed,
+    Migration,
     Numbered,
     Package,
     Proposal,
@@ -83,6 +85,7 @@ class Governance(Contract):
     ballots: Map[tuple[int, str], Vote]
     contracts: Map[str, Deployed]
     counters: Value[Counters]
+    migration: Value[Migration]
     packages: Map[str, Package]
     proposals: Map[int, Proposal]
     texts: Map[str, str]
@@ -111,8 +114,8 @@ class Governance(Contract):
     def propose(self, ctx: Context, terms: Terms) -> int:
         """Propose to install, upgrade, freeze, unfreeze or retire a contract; returns the number.
 
-        Rejects: bad_reason, bad_contract, bad_height, wrong_package, wrong_status, text_missing,
-        wrong_hash, too_many_open.
+        Rejects: bad_reason, bad_contract, bad_height, wrong_package, wrong_upgrade, wrong_status,
+        text_missing, wrong_hash, too_many_open.
         """
         good = 0 < len(terms.reason) <= REASON_CHARS_MAX
         require(good, "bad_reason", "1 to 400 characters")
@@ -124,6 +127,13 @@ class Governance(Contract):
         wants = terms.kind in ("install", "upgrade")
         right = wants == (terms.package is not None)
         require(right, "wrong_package", "an install or upgrade has one, nothing else does")
+        if terms.upgrade is not None:
+            other = self.proposals.get(terms.upgrade)
+            waits = other is not None and other.status in ("proposed", "approved")
+            same = other is not None and other.terms.contract == terms.contract
+            frozen = other is not None and other.terms.mode == "frozen"
+            good = terms.kind == "freeze" and waits and same and frozen
+            require(good, "wrong_upgrade", "a freeze is for a frozen upgrade of it that waits")
         held = self.contracts.get(terms.contract)
         status = "absent" if held is None else held.status
         fit = status in ALLOWED[terms.kind]
@@ -165,6 +175,7 @@ class Governance(Contract):
         roots = len(rehearsal.root_before) == len(rehearsal.root_after) == HASH_CHARS
         good = roots and 0 <= rehearsal.height < ctx.height
         good = good and rehearsal.entries >= 0 and 0 <= rehearsal.cost <= MIGRATION_COST_MAX
+        good = good and len(rehearsal.digest) in (0, HASH_CHARS)
         require(good, "bad_rehearsal", "two roots, a height before this one, figures within bounds")
         if held.terms.mode == "frozen":
             now = self.contracts.get(held.terms.contract)
@@ -213,6 +224,22 @@ class Governance(Contract):
         ctx.acts_for(organisation_part(held.by))
         self._decide(ctx, number, replace(held, status="withdrawn", settled_height=ctx.height))
 
+    @action(role=None)
+    def go_on(self, ctx: Context, number: int) -> Migration:
+        """Return how far a migration has come; the block that this is in does some more of it.
+
+        Any transaction brings that about; this one is for a ledger on which nothing else happens.
+        Rejects: not_migrating.
+        """
+        held = self.migration.get()
+        running = held if held is not None and held.number == number else None
+        return must(running, "not_migrating", "it has not begun, or is done: see the proposal")
+
+    @query
+    def migrating(self, ctx: Context) -> Migration | None:
+        """Return the migration under way, and how far it has come."""
+        return self.migration.get()
+
     @query
     def proposal(self, ctx: Context, number: int) -> Proposal | None:
         """Return a proposal."""
@@ -259,6 +286,13 @@ class Governance(Contract):
         require(whole, "wrong_package", "one contract, the model beside it, patterns; a version")
         found = texts_hash(texts, name, package.version, ctx.tagged)
         require(found == package.hash, "wrong_hash", "the texts have another hash", hash=found)
+        ran = [
+            v.lowered
+            for v in self.versions.values((name,), limit=VERSIONS_MAX)
+            if v.package == package.hash and v.lowered is not None
+        ]
+        same = all(lowered == package.lowered for lowered in ran)
+        require(same, "wrong_package", "these texts were lowered otherwise when they were current")
         self.packages[package.hash] = package
 
     def _bound(self, ctx: Context, held: Proposal) -> Proposal:
@@ -334,6 +368,8 @@ class Governance(Contract):
 
     def _decide(self, ctx: Context, number: int, held: Proposal) -> None:
         self.proposals[number] = held
+        if held.status != "approved" and held.terms.mode == "frozen":
+            self.agenda[ctx.height + 1, number] = True  # what is frozen for it is let go
         counted = must(self.counters.get(), "not_found", "there are no proposals")
         still = held.status == "approved"  # it counts as open until it is carried out
         self.counters.set(replace(counted, open=counted.open - (not still)))

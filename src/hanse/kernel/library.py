@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from hanse.contracts.contract import Contract
 from hanse.contracts.dialect.program import Program
-from hanse.contracts.package import lowered_hash, package_files, package_hash
+from hanse.contracts.package import lowered_hash, texts_hash
 from hanse.contracts.runtime import LoadedContract
 from hanse.contracts.sources import hash_lowered, load_files
 from hanse.contracts.state import Reader
@@ -82,6 +82,16 @@ class Library:
         self.installed = [load_contract(cls, hasher) for cls in self._classes]
         self._shelf: dict[tuple[str, str], Shelved] = {}
         self._approved: dict[tuple[str, str], LoadedContract] = {}
+        self._tried: tuple[tuple[str, str], LoadedContract] | None = None
+
+    def tried(self, package: str, lowered: str) -> LoadedContract | None:
+        """Return the contract of a proposed package, if it is the last one that was loaded."""
+        known = self._tried
+        return known[1] if known is not None and known[0] == (package, lowered) else None
+
+    def keep_tried(self, package: str, lowered: str, loaded: LoadedContract) -> None:
+        """Remember a proposed contract that is what its ballots bind: chunks ask for it again."""
+        self._tried = ((package, lowered), loaded)
 
     def approve(self, package: str, loaded: LoadedContract) -> None:
         """Let an installed contract stand for ``package``, as genesis says."""
@@ -127,7 +137,8 @@ class Library:
             return self._from_state(reader, name, package)
         tagged, program = self._hash.tagged, loaded.program
         lowered = None if program is None else lowered_hash(program, loaded.cls, tagged)
-        return Shelved(loaded, package_files(loaded.cls), package_hash(loaded.cls, tagged), lowered)
+        files = loaded.texts
+        return Shelved(loaded, files, texts_hash(files, name, loaded.version, tagged), lowered)
 
     def _from_state(self, reader: Reader, name: str, package: str) -> Shelved | None:
         known = self._shelf.get((name, package))

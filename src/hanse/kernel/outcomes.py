@@ -143,6 +143,14 @@ KERNEL_CODES: Final[tuple[KernelCode, ...]] = (
         "See `hanse contract proposals` for what is under way; queries go on.",
     ),
     KernelCode(
+        "contract_migrating",
+        "authorise",
+        True,
+        409,
+        "The contract's entries are being rewritten for its next version.",
+        "Send it again when that is done; `hanse contract migrate NUMBER` shows how far it is.",
+    ),
+    KernelCode(
         "unknown_action",
         "authorise",
         True,
@@ -303,12 +311,7 @@ PROPOSAL_CODES: Final = (
     ProposalCode(
         "cost_exceeded",
         "The migration needs more than its bound: half above the rehearsal's cost.",
-        "Rehearse again; a contract that is too large reads both forms instead.",
-    ),
-    ProposalCode(
-        "migration_too_large",
-        "The migration writes more bytes than a block takes.",
-        "Let the new version read both forms.",
+        "Rehearse again; a single entry may cost what a transaction may.",
     ),
     ProposalCode(
         "not_frozen",
@@ -319,6 +322,16 @@ PROPOSAL_CODES: Final = (
         "root_differs",
         "The contract's root before or after is not the one voted on.",
         "Rehearse it yourself: whoever recorded the rehearsal recorded another root.",
+    ),
+    ProposalCode(
+        "entries_differ",
+        "The entries, or what the migration makes of them, are not those voted on.",
+        "Rehearse it yourself: whoever recorded the rehearsal recorded another digest.",
+    ),
+    ProposalCode(
+        "upgrade_settled",
+        "The upgrade for which the contract was to be frozen is settled already.",
+        "Nothing is left to do; propose the freeze without it if it is wanted all the same.",
     ),
 )
 

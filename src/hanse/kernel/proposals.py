@@ -6,7 +6,7 @@ from typing import Final, Literal
 from hanse.contracts import event, record
 
 Kind = Literal["install", "upgrade", "freeze", "unfreeze", "retire"]
-ContractStatus = Literal["active", "frozen", "retired"]
+ContractStatus = Literal["active", "frozen", "migrating", "retired"]
 Status = Literal["proposed", "approved", "rejected", "withdrawn", "expired", "done", "failed"]
 
 
@@ -30,20 +30,25 @@ class Package:
 
 @record
 class Rehearsal:
-    """What an upgrade did to the state of a height: the roots are those of the contract alone."""
+    """What an upgrade did to the state of a height: the roots are those of the contract alone.
+
+    ``digest`` fixes every entry that the migration looks at, before and after it.
+    """
 
     cost: int
     entries: int
     height: int
     root_after: str
     root_before: str
+    digest: str = ""
 
 
 @record
 class Terms:
     """What a proposal asks for.
 
-    ``mode`` is about upgrades: ``frozen`` binds the roots of the rehearsal, ``open`` its cost.
+    ``mode`` is about upgrades: ``frozen`` binds the entries of the rehearsal, ``open`` its cost. A
+    freeze may be for an upgrade, the number of whose proposal is then ``upgrade``.
     """
 
     contract: str
@@ -53,6 +58,7 @@ class Terms:
     not_before: int = 0
     open_blocks: int = 10_000
     package: Package | None = None
+    upgrade: int | None = None
 
 
 @record
@@ -85,12 +91,16 @@ class Vote:
 
 @record
 class Deployed:
-    """A contract on this ledger: which version is current, and whether it may be called."""
+    """A contract on this ledger: which version is current, and whether it may be called.
+
+    ``frozen_for``: it was frozen for this upgrade, and no longer than until that is settled.
+    """
 
     number: int
     package: str
     since_height: int
     status: ContractStatus
+    frozen_for: int | None = None
 
 
 @record
@@ -102,6 +112,27 @@ class Version:
     version: str
     lowered: str | None = None
     proposal: int | None = None
+
+
+@record
+class Migration:
+    """An upgrade whose migration goes on over blocks, and how far it has come.
+
+    In ``check`` every entry is migrated, and nothing of it written; in ``write`` each is written.
+    ``after`` is the last entry that was looked at in this phase, ``digest`` fixes those before.
+    """
+
+    after: bytes
+    changed: int
+    contract: str
+    cost: int
+    digest: str
+    entries: int
+    height: int
+    number: int
+    phase: Literal["check", "write"]
+    was: Deployed
+    written: int
 
 
 @record

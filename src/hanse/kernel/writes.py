@@ -43,18 +43,24 @@ def size_of(writes: Writes) -> int:
     return sum(len(k) + len(v or b"") for rows in writes.values() for k, v in rows.items())
 
 
+def hashed_changes(
+    hasher: Hash, changes: Mapping[bytes, bytes | None], ordered: Iterable[str]
+) -> tuple[dict[bytes, bytes | None], dict[str, dict[bytes, bytes | None]]]:
+    """Return changes of one contract as its trie takes them, and the trees of ``ordered`` maps."""
+    tagged = hasher.tagged
+    values = {k: None if v is None else tagged(TAG_VALUE, v) for k, v in changes.items()}
+    hashed = {tagged(TAG_KEY, key): value for key, value in values.items()}
+    return hashed, split_by_map(ordered, values)
+
+
 def contract_root(hasher: Hash, entries: Mapping[bytes, bytes], ordered: Iterable[str]) -> bytes:
     """Return the root of a contract that holds ``entries``, its ``ordered`` maps named.
 
     A root depends on nothing but the entries, so this is what the tries of a ledger have.
     """
-    tagged = hasher.tagged
-    values: dict[bytes, bytes | None] = {k: tagged(TAG_VALUE, v) for k, v in entries.items()}
+    hashed, trees = hashed_changes(hasher, entries, ordered)
     tries = StateTries(hasher, {})
-    tries.update(
-        {"c": {tagged(TAG_KEY, key): value for key, value in values.items()}},
-        {"c": split_by_map(ordered, values)},
-    )
+    tries.update({"c": hashed}, {"c": trees})
     return tries.root_of("c")
 
 

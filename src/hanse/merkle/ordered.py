@@ -77,6 +77,7 @@ class OrderedTree:
         self._gone: dict[str, None] = {}
         self._decoded: dict[bytes, InnerPage] = {}  # by hash, so that none is ever stale
         self.is_committed = False  # whether its root stands in the contract's trie
+        self.is_finished = True  # whether it has all rows; else it stands there by another key
         self.root = root
 
     @classmethod

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state: a trie for each contract, and the top trie of their roots (``spec/state-trie.md``)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from hanse.crypto import Hash
@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _ORDERED = b"\x00\x10"  # after a contract's name; the paths of its trie have half bytes there
+_TAG_UNFINISHED = "hanse/ordered-map-unfinished/1"  # of a tree that does not have all rows yet
 _TOP = b"\x00"  # page keys of the top trie; no contract has an empty name
 
 
@@ -73,6 +74,7 @@ class StateTries:
         self,
         changes: Mapping[str, Changes],
         ordered: Mapping[str, Mapping[str, Changes]] | None = None,
+        unfinished: Mapping[str, Collection[str]] | None = None,
     ) -> bytes:
         """Apply the changes of each contract; returns the new state root.
 
@@ -80,25 +82,33 @@ class StateTries:
             changes: by contract, from hashes of keys to hashes of values.
             ordered: by contract and map, from keys to hashes of values: all maps that keep an
                 ordered tree. Its root is an entry of the contract's trie.
+            unfinished: by contract, those of them whose trees do not have all rows yet. Their root
+                stands under another key, so that no proof of a range can be made of them.
         """
         tops: dict[bytes, bytes | None] = {}
         for contract in sorted(changes):
-            roots = self._update_ordered(contract, (ordered or {}).get(contract, {}))
+            parts = (unfinished or {}).get(contract, ())
+            roots = self._update_ordered(contract, (ordered or {}).get(contract, {}), parts)
             if changes[contract] or roots:
                 root = self._trie(contract).update({**changes[contract], **roots})
                 tops[self._kh(contract)] = None if root == EMPTY_ROOT else root
         return self._top.update(tops)
 
     def _update_ordered(
-        self, contract: str, maps: Mapping[str, Changes]
+        self, contract: str, maps: Mapping[str, Changes], unfinished: Collection[str]
     ) -> dict[bytes, bytes | None]:
         """Return the new roots of a contract's ordered maps, by the keys where they stand."""
         roots: dict[bytes, bytes | None] = {}
         for name in sorted(maps):
             tree = self.ordered(contract, name)
-            if maps[name] or not tree.is_committed:
+            stays = tree.is_committed and tree.is_finished == (name not in unfinished)
+            if maps[name] or not stays:
                 # an empty tree has a root, too: without it nothing would say that no row is there
-                roots[self._ordered_kh(name)] = tree.update(maps[name])
+                if tree.is_committed and not stays:
+                    roots[self._ordered_kh(name, is_finished=tree.is_finished)] = None
+                tree.is_finished = name not in unfinished
+                root = tree.update(maps[name])
+                roots[self._ordered_kh(name, is_finished=tree.is_finished)] = root
                 tree.is_committed = True
         return roots
 
@@ -106,12 +116,16 @@ class StateTries:
         """Return the ordered tree of a map of a contract."""
         tree = self._ordered.get((contract, name))
         if tree is None:
-            root = None
+            root, is_finished = None, True
             if self.root_of(contract) != EMPTY_ROOT:
-                root = self._trie(contract).find(self._ordered_kh(name))
+                trie = self._trie(contract)
+                root = trie.find(self._ordered_kh(name))
+                if root is None:
+                    root = trie.find(self._ordered_kh(name, is_finished=False))
+                    is_finished = root is None
             prefix = contract.encode() + _ORDERED + name.encode() + b"\x00"
             tree = OrderedTree(self._hasher, self._buffer, prefix, root or EMPTY_ROOT)
-            tree.is_committed = root is not None
+            tree.is_committed, tree.is_finished = root is not None, is_finished
             self._ordered[contract, name] = tree
         return tree
 
@@ -120,8 +134,9 @@ class StateTries:
         inner, top = self.prove(contract, self._ordered_kh(name))
         return RangePath(tuple(self.ordered(contract, name).prove(low, high)), inner, top)
 
-    def _ordered_kh(self, name: str) -> bytes:
-        return self._hasher.tagged(TAG_ORDERED_MAP, name.encode())
+    def _ordered_kh(self, name: str, *, is_finished: bool = True) -> bytes:
+        tag = TAG_ORDERED_MAP if is_finished else _TAG_UNFINISHED
+        return self._hasher.tagged(tag, name.encode())
 
     def set_root(self, contract: str, root: bytes) -> bytes:
         """Let ``root`` stand in the top trie for what keeps no trie; returns the state root."""

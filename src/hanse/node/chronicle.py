@@ -24,7 +24,8 @@ from hanse.lake.history import BEGUN, HistoryModel, Place, Written, WrittenBlock
 from hanse.node.blocks import decode_block
 from hanse.node.errors import HistoryNotKept
 from hanse.node.folder import Folder
-from hanse.node.ledger import Progress, load_kernel
+from hanse.node.ledger import Progress
+from hanse.node.packages import load_kernel
 from hanse.node.rerun import rerunning, stored_height
 from hanse.storage import BlockLog
 

@@ -30,7 +30,7 @@ from hanse.node import containment
 from hanse.node.blocks import decode_block
 from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import Folder, open_folder
-from hanse.node.ledger import load_kernel
+from hanse.node.packages import load_kernel
 from hanse.storage import BlockLog, Snapshot
 
 Level = Literal["ok", "note", "fail"]

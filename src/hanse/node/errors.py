@@ -130,13 +130,24 @@ class NotTheDirectory(Misconfigured):
 
 @dataclass(eq=False)
 class ContractMismatch(Misconfigured):
-    """An installed contract is not the one that the ledger approved."""
+    """Neither the node's folder nor the software has the contract that the genesis approved."""
 
     contract: str
     installed: str
     approved: str
     code: ClassVar[str] = "contract_mismatch"
-    hint: ClassVar[str] = "Install the version whose package hash the registry lists."
+    hint: ClassVar[str] = "Copy packages/APPROVED.json from another node, or start the old version."
+
+
+@dataclass(eq=False)
+class PackageDamaged(Corrupt):
+    """The kept text of a genesis contract does not have the hash that the genesis approved."""
+
+    path: str
+    approved: str
+    actual: str
+    code: ClassVar[str] = "package_damaged"
+    hint: ClassVar[str] = "Copy the file from a backup or from another node of the ledger."
 
 
 @dataclass(eq=False)

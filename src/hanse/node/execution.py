@@ -25,6 +25,7 @@ from hanse.contracts.state import Reader
 from hanse.identity import encode_genesis
 from hanse.kernel import Asked, Executed, Kernel
 from hanse.kernel.lifecycle import Trial
+from hanse.kernel.upgrade import Begun, Tried
 from hanse.node import work
 from hanse.node.errors import WorkerTripped
 from hanse.storage import Generation
@@ -190,13 +191,23 @@ class Worker:
         return self._taken(_expect(done, work.Done), transactions)
 
     def rehearse_now(self, number: int) -> Trial:
-        """Return what carrying out a proposal would do to the newest durable block; blocks.
+        """Return what is to be said of a proposal without its migration; blocks.
 
         Raises:
             WorkerTripped: the process did not survive it.
         """
         trial: Trial = _expect(self._ask(work.Rehearsal(number), self._told()), Trial)
         return trial
+
+    def try_chunk_now(self, number: int, begun: Begun) -> Tried:
+        """Return what the next chunk of an upgrade would do to the newest durable block; blocks.
+
+        Raises:
+            WorkerTripped: the process did not survive it.
+        """
+        asked = work.Rehearsal(number, begun)
+        tried: Tried = _expect(self._ask(asked, self._told()), Tried)
+        return tried
 
     def _ask(self, request: work.Request, told: work.Told) -> work.Answer:
         assert self._socket is not None

@@ -59,6 +59,11 @@ class Folder:
         return self.path / "documents"
 
     @property
+    def packages(self) -> Path:
+        """The folder of the texts of genesis contracts, each under its package hash."""
+        return self.path / "packages"
+
+    @property
     def keys(self) -> Path:
         """The folder of key files; empty but for the node's own outside demonstrations."""
         return self.path / "keys"

@@ -14,9 +14,8 @@ from hanse.codec.canonical import decode_as, encode
 from hanse.codec.documents import Header, Transaction, header_decoder
 from hanse.codec.ordered import OrderedBlock
 from hanse.contracts.contract import Contract
-from hanse.contracts.package import package_hash
 from hanse.crypto.signers import Signer
-from hanse.kernel import Asked, BlockResult, Executed, Kernel
+from hanse.kernel import Asked, BlockResult, Executed
 from hanse.kernel.genesis import Writes
 from hanse.node import containment, work
 from hanse.node.blocks import (
@@ -27,31 +26,15 @@ from hanse.node.blocks import (
     execute_again,
     transactions_of,
 )
-from hanse.node.errors import ContractMismatch
 from hanse.node.execution import Worker
 from hanse.node.folder import Folder
+from hanse.node.packages import keep_packages, load_kernel
 from hanse.node.proofs import certificate_document, header_path, root_with_header
 from hanse.storage import BlockLog, Snapshot, Store
 
 Progress = Callable[[int, int], None]
 Published = Callable[[BlockResult, bytes], Awaitable[None]]
 """Takes a block that is durable and visible, and its certificate, empty without a header."""
-
-
-def load_kernel(folder: Folder, contracts: Iterable[type[Contract]]) -> Kernel:
-    """Return the rules of a ledger, established to be those that its genesis approved.
-
-    Raises:
-        ContractMismatch: an installed contract is not the approved one.
-    """
-    approved = {c.name: c.hash for c in folder.genesis.contracts}
-    kernel = Kernel(folder.genesis, folder.ledger, [c for c in contracts if _name(c) in approved])
-    for name, expected in approved.items():
-        loaded = kernel.contracts.get(name)
-        found = "none" if loaded is None else package_hash(loaded.cls, kernel.hash.tagged)
-        if found != expected:
-            raise ContractMismatch(name, found, expected)
-    return kernel
 
 
 class Ledger:
@@ -78,7 +61,8 @@ class Ledger:
         """
         self.folder = folder
         self.signer = signer
-        self.kernel = load_kernel(folder, contracts)
+        self._contracts = tuple(contracts)
+        self.kernel = load_kernel(folder, self._contracts)
         self.hash = self.kernel.hash
         self._checkpoint: asyncio.Future[int] | None = None
         self._contained = contained and containment.is_available()
@@ -103,6 +87,7 @@ class Ledger:
             Corrupt: the log is damaged, or replay gives another root than it holds.
         """
         folder = self.folder
+        keep_packages(folder, self._contracts)
         self.store = Store.open(folder.state, self.hash)
         acknowledged = self.store.checkpoint_height if self.store.height >= 0 else None
         self.log = BlockLog.open(folder.log, create=True, acknowledged_height=acknowledged)
@@ -298,7 +283,3 @@ class Ledger:
         if self._checkpoint is not None:
             with suppress(asyncio.CancelledError):
                 await self._checkpoint
-
-
-def _name(cls: type[Contract]) -> str:
-    return cls.name or cls.__name__.lower()

@@ -2,11 +2,13 @@
 """A proposal tried on a fork of the state of a height: what it would do, and nothing is written.
 
 The proposed contract's own code runs, so it runs where contracts do: in a process that locks
-itself, beside the one that executes blocks.
+itself, beside the one that executes blocks. A migration is tried in the chunks in which it would be
+carried out; the tries of the fork take each in, and give the roots.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
@@ -15,11 +17,14 @@ from hanse.codec.documents import header_decoder
 from hanse.contracts.contract import Contract
 from hanse.kernel import Kernel
 from hanse.kernel.entries import PROPOSALS
+from hanse.kernel.lifecycle import rehearse_upgrade
 from hanse.node.errors import NotFound
 from hanse.node.execution import Worker
 from hanse.node.folder import Folder
-from hanse.node.ledger import load_kernel
+from hanse.node.packages import load_kernel
 from hanse.storage import Snapshot
+
+SECONDS_MAX: Final = 3_600.0  # for which a rehearsal keeps the state of its height
 
 
 def rehearse(kernel: Kernel, snapshot: Snapshot, number: int) -> dict[str, Any]:
@@ -37,6 +42,9 @@ def rehearse(kernel: Kernel, snapshot: Snapshot, number: int) -> dict[str, Any]:
     try:
         worker.start()
         tried = worker.rehearse_now(number)
+        if held.terms.kind == "upgrade" and tried.code is None:
+            tries, ask = snapshot.fork(SECONDS_MAX), partial(worker.try_chunk_now, number)
+            tried = rehearse_upgrade(tried, held.terms.contract, tries, kernel.hash, ask)
     finally:
         worker.stop()
     terms = held.terms

@@ -27,7 +27,7 @@ from hanse.node.blocks import (
 from hanse.node.errors import RecordInvalid, RootMismatch
 from hanse.node.execution import Worker
 from hanse.node.folder import Folder
-from hanse.node.ledger import load_kernel
+from hanse.node.packages import load_kernel
 from hanse.storage import BlockLog, Snapshot, Store
 
 

@@ -19,6 +19,7 @@ from hanse.contracts.state import Reader
 from hanse.kernel import BUILT_IN_NAMES, Asked, BlockView, Dropped, Executed, Kernel
 from hanse.kernel.genesis import Writes
 from hanse.kernel.lifecycle import Trial, due_contracts
+from hanse.kernel.upgrade import Begun, Tried
 from hanse.node.errors import WorkerTripped
 
 LENGTH: Final = struct.Struct(">I")
@@ -97,9 +98,10 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, tag="attempt"):
 
 
 class Rehearsal(msgspec.Struct, frozen=True, array_like=True, tag="rehearse"):
-    """Try a proposal on the newest durable block."""
+    """Try a proposal on the newest durable block; ``begun``: the next chunk of its migration."""
 
     number: int
+    begun: Begun | None = None
 
 
 class Follow(msgspec.Struct, frozen=True, array_like=True, tag="follow"):
@@ -149,7 +151,7 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
     what: str
 
 
-Answer = Done | Trial | Noted | Came | Failed
+Answer = Done | Trial | Tried | Noted | Came | Failed
 
 encode: Final = msgspec.msgpack.Encoder().encode
 request_decoder: Final = msgspec.msgpack.Decoder(tuple[Told, Request])

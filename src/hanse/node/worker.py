@@ -131,8 +131,10 @@ class Session:
             self._ahead.restart()
             return work.Noted()
         if isinstance(request, work.Rehearsal):
-            durable = self._durable
-            return self._kernel.try_proposal(durable, request.number, durable.time_ms)
+            durable, begun = self._durable, request.begun
+            if begun is None:
+                return self._kernel.try_proposal(durable, request.number, durable.time_ms)
+            return self._kernel.try_chunk(durable, request.number, durable.time_ms, begun)
         assert isinstance(request, work.Follow)
         return work.Noted()
 

@@ -2,8 +2,9 @@
 """Backup of a running node into one file, and its restore: nothing is put in place unverified.
 
 A backup is a gzipped tar: the segments of the block log up to the last durable block,
-``state/data.mdb`` (compacted, so without what was deleted), stored documents, the named extra
-files, and last ``manifest.json`` with the SHA-256 of each part. It holds no lock and no key.
+``state/data.mdb`` (compacted, so without what was deleted), stored documents, the texts of genesis
+contracts, the named extra files, and last ``manifest.json`` with the SHA-256 of each part. It holds
+no lock and no key.
 """
 
 import gzip
@@ -30,11 +31,13 @@ from hanse.storage.blocklog import BlockLog
 from hanse.storage.errors import BackupDamaged, FolderInUse, StorageFailed, StorageUnknown
 
 FORMAT: Final = 1  # version of the backup's layout
-LOG, STATE, DATA, DOCUMENTS = "log", "state", "data.mdb", "documents"
+LOG, STATE, DATA = "log", "state", "data.mdb"
+DOCUMENTS, PACKAGES = "documents", "packages"
 _MANIFEST: Final = "manifest.json"
 _PIECE: Final = 1 << 20  # bytes copied at once
 _PART: Final = re.compile(
-    r"log/\d{12}\.blk|state/data\.mdb|documents/[0-9a-f]{2}/[0-9a-f]{64}|[a-z0-9_-]+\.json",
+    r"log/\d{12}\.blk|state/data\.mdb|documents/[0-9a-f]{2}/[0-9a-f]{64}"
+    r"|packages/[A-Za-z0-9_-]{43}\.json|[a-z0-9_-]+\.json",
     re.ASCII,
 ).fullmatch
 
@@ -119,8 +122,8 @@ def backup(  # noqa: PLR0913 - all but the first three are options
             log_height = -1 if log.last_height is None else log.last_height
             data = scratch / DATA
             parts.append((f"{STATE}/{DATA}", data, data.stat().st_size))
-            documents = sorted((node_folder / DOCUMENTS).rglob("*"))
-            for path in [*documents, *(node_folder / name for name in extra)]:
+            kept = [sorted((node_folder / name).rglob("*")) for name in (DOCUMENTS, PACKAGES)]
+            for path in [*kept[0], *kept[1], *(node_folder / name for name in extra)]:
                 name = path.relative_to(node_folder).as_posix()
                 if _PART(name) and path.is_file():
                     parts.append((name, path, path.stat().st_size))

@@ -120,6 +120,14 @@ class Snapshot:
             raise StateDamaged(what=f"a value of {contract} does not have the hash in its trie")
         return value, path, top
 
+    def fork(self, seconds: float) -> StateTries:
+        """Return tries to try changes on; the snapshot may be kept for ``seconds`` from now.
+
+        The store's file grows meanwhile by what the ledger writes.
+        """
+        self._until = time.monotonic() + seconds
+        return StateTries(self._tables.hasher, _Pages(self), root=self._view.head.state_root)
+
     def find_transaction(self, tx_id: bytes) -> tuple[int, int] | None:
         """Return height and index of a transaction."""
         self._require_fresh()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A ledger in memory whose contracts come and go: packages from texts, proposals, ballots."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,9 +14,10 @@ from hanse.contracts.sources import hash_lowered, load_files, split_text
 from hanse.crypto import SHA256
 from hanse.identity import GenesisPolicy
 from hanse.identity import genesis as g
-from hanse.kernel.entries import CONTRACTS, PROPOSALS
-from hanse.kernel.lifecycle import Tried, try_upgrade
-from hanse.kernel.proposals import Deployed, Proposal
+from hanse.kernel.entries import CONTRACTS, MIGRATION, PROPOSALS
+from hanse.kernel.lifecycle import Trial, rehearse_upgrade
+from hanse.kernel.proposals import Deployed, Migration, Proposal
+from hanse.kernel.upgrade import Refusal
 
 HEAD = '''"""Lots of goods."""
 
@@ -193,13 +195,28 @@ class LifeLedger(SmallLedger):
         self.pass_blocks(1)
         return self.proposal(number)
 
-    def rehearse(self, number: int, **changes: Any) -> Tried:
+    def migration(self) -> Migration | None:
+        """Return the migration that is under way."""
+        return MIGRATION.get(self.state, ())
+
+    def try_it(self, number: int) -> Trial:
+        """Try a proposal on a fork of the state."""
+        fork = self.state.copy()
+        trial = self.kernel.try_proposal(fork, number, fork.time_ms)
+        if trial.code is not None or self.proposal(number).terms.kind != "upgrade":
+            return trial
+        ask = partial(self.kernel.try_chunk, fork, number, fork.time_ms)
+        return rehearse_upgrade(trial, "lots", fork.tries, self.kernel.hash, ask)
+
+    def rehearse(self, number: int, **changes: Any) -> Trial:
         """Try an upgrade on the state, and put what came of it into the proposal."""
-        place = self.kernel.place(self.state, self.state.time_ms, tells_roots=True)
-        tried = try_upgrade(place, self.proposal(number), 1_000_000)
+        tried = self.try_it(number)
+        if tried.code is not None:
+            raise Refusal(tried.code, tried.reason)
         args = {
-            "cost": tried.migrated.cost,
-            "entries": tried.migrated.entries,
+            "cost": tried.cost,
+            "digest": tried.digest,
+            "entries": tried.entries,
             "height": self.state.height,
             "root_after": tried.root_after,
             "root_before": tried.root_before,

@@ -45,6 +45,7 @@ ELSEWHERE = {
     *("nonce_reused", "bad_signature", "member_not_valid", "block_full", "call_too_deep"),
     *("contract_frozen", "contract_retired"),  # test_kernel_lifecycle.py
     "organisation_suspended",  # test_kernel_network.py
+    "contract_migrating",  # test_kernel_migrations.py
 }
 
 
