@@ -3,12 +3,18 @@
 
 import sys
 
-from tools import limits_page, reference_pages, spec_border_examples, spec_examples
+from tools import deploy_files, limits_page, reference_pages, spec_border_examples, spec_examples
 
 if __name__ == "__main__":
     sys.exit(
         max(
             page.main()
-            for page in (limits_page, spec_examples, spec_border_examples, reference_pages)
+            for page in (
+                limits_page,
+                spec_examples,
+                spec_border_examples,
+                reference_pages,
+                deploy_files,
+            )
         )
     )

@@ -9,6 +9,7 @@ from tools.commands_page import commands_page
 from tools.compatibility_page import compatibility_page
 from tools.dialect_page import costs_page, dialect_page
 from tools.errors_page import errors_page
+from tools.settings_page import configuration_page, watching_page
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/reference"
 
@@ -19,9 +20,11 @@ def build_pages() -> dict[str, str]:
         "api.md": api_page(),
         "compatibility.md": compatibility_page(),
         "cli.md": commands_page(),
+        "configuration.md": configuration_page(),
         "costs.md": costs_page(),
         "dialect.md": dialect_page(),
         "errors.md": errors_page(),
+        "watching.md": watching_page(),
     }
 
 

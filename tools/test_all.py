@@ -10,6 +10,7 @@ from tools._pythons import VERSIONS, missing
 from tools._steps import PYTHON, ROOT, Step, pytest, run_all, tool
 from tools.browser import missing as browser_missing
 from tools.check import STYLE
+from tools.deploy_check import missing as deploy_missing
 
 VECTORS = Path(os.environ.get("HANSE_VECTORS") or ROOT.parent / "shared" / "vectors")
 
@@ -46,6 +47,7 @@ STEPS = [
         timeout_s=1_800,
     ),
     tool("wheel", "wheel_demo", timeout_s=900),
+    Step("deploy", [PYTHON, "-m", "tools.deploy_check"], timeout_s=1_800, missing=deploy_missing),
     Step("browser", [PYTHON, "-m", "tools.browser"], missing=browser_missing),
     pytest("docs", "tests/docs"),
     tool("vectors", "vectors", "--check"),

@@ -14,7 +14,17 @@ from hanse.gateway.routes import Routes
 
 
 @pytest.mark.parametrize(
-    "name", ["api.md", "cli.md", "compatibility.md", "costs.md", "dialect.md", "errors.md"]
+    "name",
+    [
+        "api.md",
+        "cli.md",
+        "compatibility.md",
+        "configuration.md",
+        "costs.md",
+        "dialect.md",
+        "errors.md",
+        "watching.md",
+    ],
 )
 def test_the_page_is_what_the_code_makes(name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == build_pages()[name], "run `make docs`"

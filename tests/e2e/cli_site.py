@@ -98,10 +98,9 @@ class Site:
         """End the node in order and return its exit code."""
         self.process.terminate()
         self.process.wait(60)
-        for pipe in (self.process.stdout, self.process.stderr):
-            with suppress(OSError):
-                assert pipe is not None
-                pipe.close()
+        with suppress(OSError):
+            assert self.process.stdout is not None
+            self.process.stdout.close()
         return self.process.returncode
 
 
@@ -124,16 +123,18 @@ def start(path: Path, genesis: str = GENESIS) -> Site:
 def start_again(path: Path, ledger: str, env: dict[str, str] | None = None) -> Site:
     """Return the node under ``path`` once it listens; ``env``: of another software."""
     command = [sys.executable, "-m", "hanse", "node", "run", str(path / "node")]
-    process = subprocess.Popen(
-        [*command, "--port", "0", "--app", BANK, "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=env,
-    )
+    with (path / "errors").open("w") as errors_of:  # a pipe that nobody reads would fill
+        process = subprocess.Popen(
+            [*command, "--port", "0", "--app", BANK, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=errors_of,
+            text=True,
+            env=env,
+        )
     assert process.stdout is not None
     line = process.stdout.readline()
     if '"url":"' not in line:
-        _, errors = process.communicate(timeout=30)
+        process.communicate(timeout=30)
+        errors = (path / "errors").read_text("utf-8")
         raise AssertionError(f"the node did not start: {line}{errors}")
     return Site(path / "node", process, json.loads(line)["url"], ledger)

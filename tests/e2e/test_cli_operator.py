@@ -58,6 +58,48 @@ def test_a_restored_node_runs_once_its_key_is_back(site: Site, tmp_path: Path) -
             assert process.wait(60) == 0
 
 
+def test_a_sealed_backup_is_restored_to_a_height_and_starts_anew(
+    site: Site, tmp_path: Path
+) -> None:
+    site.open_account("early")
+    height = site.json("ledger")["height"]
+    site.open_account("late")
+    file, folder = tmp_path / "node.backup", tmp_path / "again"
+    assert site.run("backup", site.folder, file, "--seal").exit_code == 2  # no passphrase
+    word = {"HANSE_BACKUP_PASSPHRASE": "five words"}
+    made = document(run("backup", site.folder, file, "--seal", "--json", env=word))
+    assert (made["sealed"], made["signed"]) == (True, True)
+    code, found = _restored(file, folder)
+    assert (code, found["code"]) == (4, "passphrase_wrong")
+    asked = ("restore", file, folder, "--to-height", height, "--verify", "--app", BANK, "--json")
+    other = document(run(*asked, "--trust", "A" * 43, env=word))
+    assert other["code"] == "backup_not_signed"
+    found = document(run(*asked, "--trust", site.ledger, env=word))
+    assert found["log_height"] == found["audit"]["height"] == height
+    shutil.copytree(site.folder / "keys", folder / "keys")
+    command = [sys.executable, "-m", "hanse", "node", "run", str(folder), "--port", "0"]
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(
+            [*command, "--app", BANK, "--json"], stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        options = ("--url", ready["url"], "--trust", site.ledger, "--json")
+        try:
+            shown = [
+                document(run("state", "smallbank", "accounts", name, *options))["present"]
+                for name in ("early", "late")
+            ]
+        finally:
+            process.terminate()
+            assert process.wait(60) == 0
+    assert shown == [True, False]
+    assert "node_restored" in (tmp_path / "log").read_text("utf-8")
+    assert not (folder / "restored.json").exists()
+
+
 def test_a_damaged_backup_puts_nothing_in_place(site: Site, tmp_path: Path) -> None:
     file, folder = tmp_path / "node.backup", tmp_path / "again"
     site.json("backup", site.folder, file)

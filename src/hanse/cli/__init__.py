@@ -53,6 +53,11 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "Run a node": {
         "node": ("node", "Make and run a node."),
         "network": ("network", "Found a network of several organisations, or join one."),
+        "config": ("config", "Show and check the settings of a node."),
+        "deploy": (
+            "deploying",
+            "Write the files of systemd, a container, Helm, Prometheus or Grafana for a node.",
+        ),
         "key": ("key", "Make and look at key files."),
         "audit": ("audit", "Execute a node's log again from genesis and compare everything."),
         "backup": ("backup", "Write a backup of a node into one file, while it runs or not."),

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import click
 
 from hanse.apps import discover
-from hanse.cli.hosting import Hosted, hosted, usual_port, witnessing
+from hanse.cli.hosting import WITH_HISTORY, Hosted, hosted, usual_port, witnessing
 from hanse.cli.output import common, emit, progress
 from hanse.cli.play import Played, Player, story_of
 from hanse.client import AsyncClient, open_witness
@@ -138,7 +138,7 @@ async def _run(  # the command's options
     stage = build_stage(path, seed, suite)
     async with AsyncExitStack() as stack:
         host = await stack.enter_async_context(
-            hosted(stage.folder, stage.apps, port=port, wallet=stage.wallet, history=True)
+            hosted(stage.folder, stage.apps, port=port, wallet=stage.wallet, setup=WITH_HISTORY)
         )
         if not once:
             _welcome(stage, host)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hanse.cli.dev_folder import DEV_FOLDER, DevFolder, Founded
 from hanse.cli.dev_report import Reporter, watched
-from hanse.cli.hosting import free_port, opened, usual_port
+from hanse.cli.hosting import WITH_HISTORY, free_port, opened, usual_port
 from hanse.cli.output import common
 from hanse.cli.project import Loaded, NotLoaded, Project, Stamp, find_project, load
 from hanse.console.security import Sessions
@@ -203,7 +203,7 @@ class Loop:
                 self._url,
                 wallet=self._kept.wallet,
                 sessions=self._sessions,
-                history=True,
+                setup=WITH_HISTORY,
             )
         )
         self._failed = asyncio.create_task(service.failed())

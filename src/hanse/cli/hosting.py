@@ -4,13 +4,15 @@
 import asyncio
 import gc
 import socket
-import tomllib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
+from typing import Final
 
 from hanse.client import AsyncClient
+from hanse.client.aio import AioTransport
 from hanse.client.witness import Witness
+from hanse.codec.limits import REQUESTS_PER_SECOND
 from hanse.console import build_console
 from hanse.console.security import Sessions
 from hanse.contracts.app import App
@@ -18,13 +20,20 @@ from hanse.crypto.signers import Signer
 from hanse.engines.cometbft.child import Meeting
 from hanse.errors import HanseError
 from hanse.gateway.app import Gateway, build_app
+from hanse.gateway.server import Tls, address, bind
 from hanse.gateway.server import start as start_gateway
+from hanse.gateway.starting import Starting
+from hanse.node.engine_figures import EngineFigures
 from hanse.node.folder import Folder
+from hanse.node.health import USUAL, Bounds
 from hanse.node.ledger import Progress
+from hanse.node.restored import is_fresh_restore
 from hanse.node.service import NodeService
+from hanse.node.settings import Configuration
 
 COSIGN_EVERY_S = 0.25
 USUAL_PORT = 8420
+LOOK_BACK: Final = 10  # engine blocks searched for votes of this key, once, after a restore
 
 
 def usual_port(host: str = "127.0.0.1") -> int:
@@ -45,14 +54,47 @@ def free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
-def meeting_of(folder: Folder) -> Meeting:
-    """Return where the engine of a node meets others, by ``hanse.toml`` in its folder."""
-    try:
-        settings = tomllib.loads((folder.path / "hanse.toml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Meeting()
-    engine = settings.get("engine", {})
-    return Meeting(engine["p2p"], peers=tuple(engine["persistent_peers"]))
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a node is run, beside where it listens; without more, as for a demonstration."""
+
+    tls: Tls | None = None
+    hosts: tuple[str, ...] = ()
+    requests_per_second: int = REQUESTS_PER_SECOND
+    passphrase: str | None = None
+    bounds: Bounds = USUAL
+    engine_figures: str | None = None
+    meeting: Meeting | None = None
+    history: bool = False  # keep what every state entry was
+
+
+def setup_of(settings: Configuration, folder: Folder, *, history: bool = False) -> Setup:
+    """Return what the settings of a node say of it."""
+    figures = settings.find_text("engine.metrics")
+    meeting = Meeting(
+        settings.text("engine.p2p"),
+        external=settings.find_text("engine.external") or "",
+        peers=settings.list("engine.persistent_peers"),
+        metrics=figures or "",
+        double_sign_check_height=LOOK_BACK if is_fresh_restore(folder.path) else 0,
+    )
+    certificate, key = settings.path("tls.certificate"), settings.path("tls.key")
+    bounds = Bounds(
+        block_age_s=settings.number("limits.block_age_s"),
+        disk_free_bytes=settings.number("limits.disk_free_mib") * 1024**2,
+        backups=settings.path("backup.folder"),
+        certificate=certificate,
+    )
+    return Setup(
+        tls=None if certificate is None or key is None else Tls(certificate, key),
+        hosts=(settings.text("host"), *settings.list("hosts")),
+        requests_per_second=settings.number("limits.requests_per_second"),
+        passphrase=settings.passphrase(),
+        bounds=bounds,
+        engine_figures=figures if folder.genesis.voters else None,
+        meeting=meeting,
+        history=history,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +118,10 @@ def _settle_memory() -> tuple[int, int, int]:
     return usual
 
 
+AS_IS: Final = Setup()
+WITH_HISTORY: Final = Setup(history=True)
+
+
 @asynccontextmanager
 async def opened(
     folder: Folder,
@@ -85,19 +131,34 @@ async def opened(
     wallet: Mapping[str, Signer] | None = None,
     progress: Progress | None = None,
     sessions: Sessions | None = None,
-    history: bool = False,
+    setup: Setup = AS_IS,
 ) -> AsyncIterator[tuple[NodeService, Gateway]]:
     """Run a node until the block ends, its gateway and console ready to be served at ``url``.
 
-    ``sessions`` are those of a console that this one follows at the same address; ``history``:
-    keep what every state entry was.
+    ``sessions`` are those of a console that this one follows at the same address.
     """
-    service = NodeService(folder, apps, meeting=meeting_of(folder), history=history)
+    service = NodeService(
+        folder,
+        apps,
+        passphrase=setup.passphrase,
+        bounds=setup.bounds,
+        meeting=setup.meeting,
+        history=setup.history,
+    )
     await service.start(progress)
-    client = AsyncClient(url, trust=folder.ledger)
+    transport = None if setup.tls is None else AioTransport(url, tls=setup.tls.trusting())
+    client = AsyncClient(url, trust=folder.ledger, transport=transport)
     console = build_console(client, wallet=wallet, apps=apps, sessions=sessions)
+    engine = None if setup.engine_figures is None else EngineFigures(setup.engine_figures).text
+    gateway = build_app(
+        service,
+        console=console,
+        hosts=setup.hosts,
+        requests_per_second=setup.requests_per_second,
+        further=engine,
+    )
     try:
-        yield service, build_app(service, console=console)
+        yield service, gateway
     finally:
         await client.close()
         await service.stop()
@@ -112,21 +173,36 @@ async def hosted(  # options by name
     port: int = USUAL_PORT,
     wallet: Mapping[str, Signer] | None = None,
     progress: Progress | None = None,
-    history: bool = False,
+    setup: Setup = AS_IS,
 ) -> AsyncIterator[Hosted]:
-    """Run a node with gateway and console until the block ends."""
-    port = port or free_port(host)
-    url = f"http://{host}:{port}"
-    node = opened(folder, apps, url, wallet=wallet, progress=progress, history=history)
-    async with node as (service, app):
-        usual = _settle_memory()
-        running = await start_gateway(app, host, port)
-        try:
-            yield Hosted(service, running.url)
-        finally:
-            await running.stop()
-            gc.set_threshold(*usual)
-            gc.unfreeze()
+    """Run a node with gateway and console until the block ends.
+
+    While it is not up yet, its address says so; see :class:`hanse.gateway.starting.Starting`.
+    """
+    with closing(bind(host, port)) as listener:
+        starting = Starting(listener, None if setup.tls is None else setup.tls.context())
+        url = address(host, listener.getsockname()[1], secure=setup.tls is not None)
+
+        def tell_progress(done: int, total: int) -> None:
+            starting.progress(done, total)
+            if progress is not None:
+                progress(done, total)
+
+        starting.start()
+        async with AsyncExitStack() as stack:
+            stack.callback(starting.stop)
+            service, app = await stack.enter_async_context(
+                opened(folder, apps, url, wallet=wallet, progress=tell_progress, setup=setup)
+            )
+            usual = _settle_memory()
+            starting.stop()
+            running = await start_gateway(app, tls=setup.tls, listener=listener)
+            try:
+                yield Hosted(service, url)
+            finally:
+                await running.stop()
+                gc.set_threshold(*usual)
+                gc.unfreeze()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 """``AsyncClient``: the same session for asyncio, over aiohttp, with a stream for the hot path."""
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -68,15 +69,22 @@ class AsyncTransport(Protocol):
 class AioTransport:
     """Kept-alive connections of aiohttp; a request that meets a dead one is sent once more."""
 
-    def __init__(self, url: str, timeout_s: int = TIMEOUT_S) -> None:
-        """Prepare for an address; connect at the first request."""
+    def __init__(
+        self, url: str, timeout_s: int = TIMEOUT_S, *, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Prepare for an address; connect at the first request.
+
+        ``tls`` says which certificates are trusted; by default those of the system.
+        """
+        self._tls: Final = tls
         self._url: Final = url.rstrip("/")
         self._timeout: Final = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(auto_decompress=False)
+            connector = None if self._tls is None else aiohttp.TCPConnector(ssl=self._tls)
+            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self._session
 
     async def exchange(self, request: Request) -> Response:

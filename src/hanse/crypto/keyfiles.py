@@ -28,7 +28,7 @@ KEY_FILE_BYTES_MAX: Final = 4096  # bytes; a real one has about 400
 SCRYPT_LOG_N: Final = 17  # 128 MiB and 0.3 s a guess, the OWASP figure of 2023
 SCRYPT_LOG_N_MIN: Final = 14  # below it guessing is cheap
 SCRYPT_LOG_N_MAX: Final = 20  # 1 GiB; above it a hostile file would exhaust the memory
-_SALT_BYTES: Final = 16
+SALT_BYTES: Final = 16
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -92,7 +92,9 @@ class KeyFileInvalid(Corrupt):
     hint: ClassVar[str] = "Restore the file from a backup; spec/suites.md shows its form."
 
 
-class _Scrypt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ScryptCost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a sealing key is made from a passphrase (RFC 7914, r = 8, p = 1)."""
+
     log_n: int
     salt: str
 
@@ -103,7 +105,7 @@ class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     suite: str
     v: Literal[1]
     private_key: str = ""
-    scrypt: _Scrypt | None = None
+    scrypt: ScryptCost | None = None
 
     def __repr__(self) -> str:
         return f"<key file {self.suite} {self.public_key}>"
@@ -133,11 +135,11 @@ def save(path: Path, signer: Signer, *, passphrase: str | None, log_n: int = SCR
         public_key=to_text(signer.public_key),
         suite=suite.name,
         v=1,
-        scrypt=None if passphrase is None else _Scrypt(log_n, to_text(_new_salt())),
+        scrypt=None if passphrase is None else ScryptCost(log_n, to_text(_new_salt())),
     )
     private = signer.private_bytes
     if passphrase is not None and outside.scrypt is not None:
-        key = _stretch(passphrase, outside.scrypt, suite)
+        key = stretch(passphrase, outside.scrypt, suite)
         private = seal_symmetric(key, private, encode(outside), suite)
     document = msgspec.structs.replace(outside, private_key=to_text(private))
     _write_new(path, encode(document) + b"\n")
@@ -166,6 +168,25 @@ def load(path: Path, *, passphrase: str | None) -> Signer:
     return signer
 
 
+def reseal(path: Path, *, before: str | None, after: str | None, log_n: int = SCRYPT_LOG_N) -> None:
+    """Let ``path`` hold the same key under another passphrase, whole or as it was.
+
+    What lay there before may survive in free blocks of the disk: a key that lay open on a disk
+    which others may get is better rotated.
+
+    Raises:
+        HanseError: as :func:`load` with ``before``, and :func:`save` with ``after``.
+    """
+    signer = load(path, passphrase=before)
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    save(beside, signer, passphrase=after, log_n=log_n)
+    try:
+        beside.rename(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
 def _open(path: Path, document: _KeyFile, passphrase: str | None) -> bytes:
     """Return the private key's bytes out of the document."""
     private = to_bytes(document.private_key)
@@ -181,7 +202,7 @@ def _open(path: Path, document: _KeyFile, passphrase: str | None) -> bytes:
         raise PassphraseWrong(path=str(path), given=False)
     outside = encode(msgspec.structs.replace(document, private_key=""))
     try:
-        return open_symmetric(_stretch(passphrase, scrypt, suite), private, outside, suite)
+        return open_symmetric(stretch(passphrase, scrypt, suite), private, outside, suite)
     except SealBroken:
         raise PassphraseWrong(path=str(path), given=True) from None
 
@@ -191,10 +212,10 @@ def _protection(suite: Suite) -> Literal["scrypt-aes256gcm", "scrypt-sm4gcm"]:
 
 
 def _new_salt() -> bytes:
-    return secrets.token_bytes(_SALT_BYTES)
+    return secrets.token_bytes(SALT_BYTES)
 
 
-def _stretch(passphrase: str, scrypt: _Scrypt, suite: Suite) -> bytes:
+def stretch(passphrase: str, scrypt: ScryptCost, suite: Suite) -> bytes:
     """Return the sealing key; the passphrase in NFC, so that every keyboard spells it alike."""
     salt = to_bytes(scrypt.salt, "$.scrypt.salt")
     kdf = Scrypt(salt=salt, length=key_bytes(suite), n=2**scrypt.log_n, r=8, p=1)
@@ -235,7 +256,11 @@ def _write_new(path: Path, data: bytes) -> None:
         raise KeyFileExists(path=str(path)) from None
     finally:
         beside.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
     finally:

@@ -33,9 +33,10 @@ class Gateway:
         console: ASGIApp | None,
         hosts: Iterable[str],
         requests_per_second: int,
+        further: Callable[[], Awaitable[str]] | None,
     ) -> None:
-        counters = Counters()
-        routes = Routes(service, counters)
+        self._counters = counters = Counters()
+        routes = Routes(service, counters, further)
         self._transactions = Transactions(service, counters)
         self._feed = Feed(service, counters)
         self._router = Router(
@@ -64,6 +65,10 @@ class Gateway:
         self._transactions.stop()
         self._feed.stop()
 
+    def count_connections(self, now: Callable[[], int]) -> None:
+        """Let ``/metrics`` show how many connections ``now`` says are open."""
+        self._counters.connections = now
+
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._hot.get(scope["path"], self._router)(scope, receive, send)
 
@@ -74,6 +79,7 @@ def build_app(
     console: ASGIApp | None = None,
     hosts: Iterable[str] = (),
     requests_per_second: int = REQUESTS_PER_SECOND,
+    further: Callable[[], Awaitable[str]] | None = None,
 ) -> Gateway:
     """Return the gateway of ``service``.
 
@@ -82,8 +88,9 @@ def build_app(
         console: what answers paths that are not the gateway's; none: they are ``unknown_path``.
         hosts: names, beside the loopback ones, under which this gateway is reached.
         requests_per_second: allowed to one address; a batch or a stream counts as one.
+        further: figures of others that ``/metrics`` shows, too, in the text format.
     """
-    return Gateway(service, console, hosts, requests_per_second)
+    return Gateway(service, console, hosts, requests_per_second, further)
 
 
 def body_limit(path: str) -> int | None:

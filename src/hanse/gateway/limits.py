@@ -7,12 +7,13 @@ ends a process.
 """
 
 import asyncio
-import logging
 import math
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network
+from itertools import count
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -34,6 +35,8 @@ from hanse.gateway.problems import (
     UnknownPath,
     WrongMethod,
 )
+from hanse.node.figures import Sample, exposition
+from hanse.node.logs import fault, is_told, tell
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 BODY_IDLE_S: Final = 10  # seconds without a byte of a body; a phone on a train needs a few
@@ -53,7 +56,13 @@ _HEADERS: Final = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_log = logging.getLogger("hanse.gateway")
+_RUN: Final = secrets.token_hex(4)  # begins the ids of this process's requests
+_numbers: Final = count(1)
+
+
+def request_id() -> str:
+    """Return a new name for a request, by which its line in the log is found."""
+    return f"{_RUN}-{next(_numbers)}"
 
 
 class Disconnected(Exception):
@@ -111,22 +120,19 @@ class Counters:
     by_class: list[int] = field(default_factory=lambda: [0] * 6)
     feeds: int = 0
     streams: int = 0
+    connections: Callable[[], int] = int  # how many are open, as the server says
 
     def text(self) -> str:
         """Return the figures in the Prometheus text format."""
-        lines = [
-            "# HELP hanse_gateway_responses_total Responses by class of status.",
-            "# TYPE hanse_gateway_responses_total counter",
-        ]
-        lines += [
-            f'hanse_gateway_responses_total{{class="{n}xx"}} {self.by_class[n]}'
+        responses: list[Sample] = [
+            ("hanse_gateway_responses_total", {"class": f"{n}xx"}, float(self.by_class[n]))
             for n in range(2, 6)
         ]
-        for name, value in (("feeds", self.feeds), ("streams", self.streams)):
-            lines.append(f"# HELP hanse_gateway_{name} Open {name}.")
-            lines.append(f"# TYPE hanse_gateway_{name} gauge")
-            lines.append(f"hanse_gateway_{name} {value}")
-        return "\n".join(lines) + "\n"
+        opened = {"connections": self.connections(), "feeds": self.feeds, "streams": self.streams}
+        plain: list[Sample] = [
+            (f"hanse_gateway_{name}", {}, float(n)) for name, n in opened.items()
+        ]
+        return exposition([*responses, *plain])
 
 
 @dataclass(slots=True)
@@ -192,11 +198,14 @@ class Reply:
     api: bool
     body: Body | None = None
     started: bool = False
+    status: int = 0
+    id: str = ""  # of a refused request
 
     async def __call__(self, message: Message) -> None:
         """Pass a message on; it is ASGI's ``send``."""
         if message["type"] == "http.response.start":
             self.started = True
+            self.status = message["status"]
             self.counters.by_class[message["status"] // 100] += 1
             message["headers"] = self._complete(list(message.get("headers", ())))
         await self.target(message)
@@ -231,6 +240,7 @@ class Reply:
             headers.append((b"retry-after", b"%d" % error.retry_after_s))
         elif error.status in {429, 503}:
             headers.append((b"retry-after", b"1"))
+        headers.append((b"x-request-id", self.id.encode("ascii")))
         if isinstance(error, WrongMethod):
             headers.append((b"allow", error.allowed.encode()))
         linger = self.unread
@@ -292,6 +302,7 @@ class Guard:
         path: str = scope["path"]
         reply = Reply(send, self._counters, api=path.startswith("/v1/"))
         source = receive
+        begun = asyncio.get_running_loop().time() if is_told("request") else 0.0
         try:
             body = self._admit(scope, source, reply)
             scope["app"] = (
@@ -299,14 +310,18 @@ class Guard:
             )
             await self._app(scope, body, reply)
         except HanseError as error:
-            await reply.problem(error, source)
+            await _refused(reply, error, scope, source)
         except HTTPException as error:
-            await reply.problem(_from_http(error, scope), source)
+            await _refused(reply, _from_http(error, scope), scope, source)
         except Disconnected:
             return
-        except Exception:  # noqa: BLE001  # the outermost loop: a bug becomes one coded answer
-            _log.exception("fault while answering %s %s", scope["method"], printable(path))
+        except Exception as error:  # noqa: BLE001  # the outermost loop: a bug is a coded answer
+            reply.id = request_id()
+            tell("gateway_fault", id=reply.id, **_called(scope), **fault(error))
             await reply.problem(InternalFault(), source)
+        if begun:
+            ms = round((asyncio.get_running_loop().time() - begun) * 1_000, 1)
+            tell("request", ms=ms, status=reply.status, **_called(scope))
 
     def _admit(self, scope: Scope, source: Receive, reply: Reply) -> Body:
         """Return the bounded body of a request whose head is in order."""
@@ -334,6 +349,19 @@ class Guard:
         if limit is not None and head.length is not None and head.length > limit:
             raise TooLarge(what="body bytes", limit=limit, actual=head.length)
         return body
+
+
+async def _refused(reply: Reply, error: HanseError, scope: Scope, source: Receive) -> None:
+    """Answer with a problem, and say so under an id that the answer carries."""
+    reply.id = request_id()
+    event = "request_refused" if error.status < 500 else "request_failed"
+    tell(event, code=error.code, id=reply.id, status=error.status, **_called(scope))
+    await reply.problem(error, source)
+
+
+def _called(scope: Scope) -> dict[str, str]:
+    """Return what was asked for, without the query string: it may hold arguments and keys."""
+    return {"method": printable(scope["method"]), "path": printable(scope["path"])}
 
 
 @dataclass(slots=True)

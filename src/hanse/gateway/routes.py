@@ -58,8 +58,14 @@ _note_decoder = msgspec.json.Decoder(_Note)
 class Routes:
     """The endpoints, bound to one node."""
 
-    def __init__(self, service: NodeService, counters: Counters) -> None:
+    def __init__(
+        self,
+        service: NodeService,
+        counters: Counters,
+        further: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
         self._service = service
+        self._further = further
         self._counters = counters
         self._document: tuple[object, Json] = (None, {})
         self._putting = asyncio.Lock()  # one file is written at a time
@@ -329,7 +335,10 @@ class Routes:
         """Answer with the figures of node and gateway."""
         text = self._service.metrics()
         joined = text if text.endswith("\n") or not text else text + "\n"
-        return Response(joined + self._counters.text(), media_type="text/plain; version=0.0.4")
+        joined += self._counters.text()
+        if self._further is not None:
+            joined += await self._further()
+        return Response(joined, media_type="text/plain; version=0.0.4")
 
     async def alive(self, _request: Request) -> Response:
         """Answer that the process lives."""

@@ -5,14 +5,17 @@ import asyncio
 import contextlib
 import importlib
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Final
 
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from hanse.errors import Misconfigured
+from hanse.gateway.app import Gateway
 from hanse.gateway.protocol import GuardedProtocol
 
 PORT: Final = 8420
@@ -30,6 +33,16 @@ class AddressTaken(Misconfigured):
     reason: str
     code: ClassVar[str] = "address_taken"
     hint: ClassVar[str] = "Stop what listens there, or choose another port; 0 takes a free one."
+
+
+@dataclass(eq=False)
+class TlsUnusable(Misconfigured):
+    """The TLS files do not hold a certificate chain and its private key."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "tls_unusable"
+    hint: ClassVar[str] = "Check tls.certificate and tls.key: PEM, unsealed, of one another."
 
 
 class _Server(Server):
@@ -53,8 +66,11 @@ class _Server(Server):
 class Running:
     """A gateway that listens; made by :func:`start`."""
 
-    def __init__(self, app: ASGIApp, server: _Server, listener: socket.socket) -> None:
+    def __init__(
+        self, app: ASGIApp, server: _Server, listener: socket.socket, *, secure: bool
+    ) -> None:
         self._app = app
+        self._secure = secure
         self._server = server
         self.host, self.port = listener.getsockname()[:2]
         self._task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -62,8 +78,7 @@ class Running:
     @property
     def url(self) -> str:
         """The address as a client writes it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return address(self.host, self.port, secure=self._secure)
 
     async def listening(self) -> None:
         """Return once connections are accepted."""
@@ -82,11 +97,56 @@ class Running:
         await self._task
 
 
-async def start(app: ASGIApp, host: str = "127.0.0.1", port: int = PORT) -> Running:
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files of a certificate chain and of its private key, both PEM."""
+
+    certificate: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Return what a server speaks TLS 1.2 or later with.
+
+        Raises:
+            TlsUnusable: the files do not hold a chain and its key.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.certificate, self.key, password="")
+        except (OSError, ValueError) as error:  # an SSLError is an OSError
+            raise TlsUnusable(str(self.certificate), type(error).__name__) from None
+        return context
+
+    def trusting(self) -> ssl.SSLContext:
+        """Return what a caller on this machine knows this very server by: its certificate."""
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
+
+
+def address(host: str, port: int, *, secure: bool = False) -> str:
+    """Return the address of a server as a client on this machine writes it."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not to bind
+    return f"http{'s' * secure}://{f'[{reached}]' if ':' in reached else reached}:{port}"
+
+
+async def start(
+    app: ASGIApp,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    *,
+    tls: Tls | None = None,
+    listener: socket.socket | None = None,
+) -> Running:
     """Return a gateway that listens at ``host`` and ``port``; port 0 takes a free one.
+
+    A ``listener`` made by :func:`bind` is served instead.
 
     Raises:
         AddressTaken: the address cannot be had.
+        TlsUnusable: the files of ``tls`` do not fit.
     """
     config = Config(
         app,
@@ -102,7 +162,13 @@ async def start(app: ASGIApp, host: str = "127.0.0.1", port: int = PORT) -> Runn
         timeout_graceful_shutdown=STOP_S,
         backlog=BACKLOG,
     )
-    running = Running(app, _Server(config), _bind(host, port))
+    if tls is not None:
+        config.load()
+        config.ssl = tls.context()
+    server = _Server(config)
+    if isinstance(app, Gateway):
+        app.count_connections(lambda: len(server.server_state.connections))
+    running = Running(app, server, listener or bind(host, port), secure=tls is not None)
     await running.listening()
     return running
 
@@ -135,7 +201,12 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; port 0 takes a free one.
+
+    Raises:
+        AddressTaken: the address cannot be had.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, _, _, _, address = found[0]

@@ -8,6 +8,7 @@ import msgspec
 
 from hanse.codec.problems import problem_bytes
 from hanse.errors import HanseError
+from hanse.node.logs import is_told, tell
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -37,5 +38,7 @@ class Request:
 
 
 def problem_answer(error: HanseError) -> Answer:
-    """Return the answer that an error is."""
+    """Return the answer that an error is, and say so in the log."""
+    if is_told("tx_refused"):
+        tell("tx_refused", code=error.code)
     return Answer(ok=False, status=error.status, body=problem_bytes(error))

@@ -28,9 +28,11 @@ from hanse.engines.cometbft.errors import EngineMissing, EngineVersionRefused
 from hanse.errors import HanseError
 from hanse.node import containment
 from hanse.node.blocks import decode_block
+from hanse.node.checks import faults
 from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import Folder, open_folder
 from hanse.node.packages import load_kernel
+from hanse.node.settings import read
 from hanse.storage import BlockLog, Snapshot
 
 Level = Literal["ok", "note", "fail"]
@@ -247,6 +249,7 @@ def _folder(path: Path, apps: tuple[App, ...]) -> Iterator[Finding]:
         return
     yield Finding("folder", "ok", f"{folder.node} of {folder.organisation}, ledger {folder.ledger}")
     yield from _keys(folder)
+    yield from _settings(folder)
     yield from _history(folder)
     try:
         load_kernel(folder, [contract for app in apps for contract in app.contracts])
@@ -272,6 +275,22 @@ def _keys(folder: Folder) -> Iterator[Finding]:
         yield Finding("key files", "fail", detail, f"chmod 600 {file}")
     if not exposed:
         yield Finding("key files", "ok", f"{len(files)}, for the owner only")
+
+
+def _settings(folder: Folder) -> Iterator[Finding]:
+    try:
+        settings = read(folder.path, os.environ)
+    except HanseError as error:
+        yield Finding("settings", "fail", str(error), error.hint)
+        return
+    found = list(faults(settings, folder.path))
+    for fault in found:
+        yield Finding("settings", "fail", f"{fault.name}: {fault.reason}", f"Change {fault.at}.")
+    if not found:
+        yield Finding("settings", "ok", "they fit; `hanse config show --origin` lists them")
+    if settings.path("backup.folder") is None:
+        fix = "Set backup.folder: then /metrics has the age of the newest backup."
+        yield Finding("backups", "note", "nobody watches their age", fix)
 
 
 def _history(folder: Folder) -> Iterator[Finding]:

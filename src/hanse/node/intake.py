@@ -42,7 +42,7 @@ class Intake:
         self._receipts = receipts
         self._now_ms = now_ms
         self._pending: dict[bytes, tuple[bytes, list[tuple[Request, int]]]] = {}
-        self._verifying = 0  # transactions prepared that the engine does not have yet
+        self.verifying = 0  # transactions prepared that the engine does not have yet
         self.failure: BaseException | None = None
 
     async def submit(self, raws: Sequence[bytes]) -> list[Answer]:
@@ -59,7 +59,7 @@ class Intake:
         before: asyncio.Task[None] | None = None
         for start in range(0, len(raws), ADMITTED_TXS):
             prepared = self._prepare_all(raws, start, request)
-            self._verifying += len(prepared)
+            self.verifying += len(prepared)
             before = asyncio.create_task(self._admit(prepared, request, before))
             await asyncio.sleep(0)  # its signatures are verified while the next are prepared
         assert before is not None
@@ -79,7 +79,7 @@ class Intake:
         store = self._store
         for index, raw in enumerate(raws[start : start + ADMITTED_TXS], start):
             try:
-                self._engine.check(self._verifying + len(prepared) + 1)
+                self._engine.check(self.verifying + len(prepared) + 1)
                 prepared.append((index, prepare(self._kernel, store, store, raw)))
             except Rejected as error:
                 request.put(index, problem_answer(error))
@@ -98,7 +98,7 @@ class Intake:
             if before is not None:
                 await before
         finally:
-            self._verifying -= len(prepared)
+            self.verifying -= len(prepared)
         now_ms, rules = self._now_ms(), self._kernel.rules_in(self._store)
         ready: list[Transaction] = []
         at = 0

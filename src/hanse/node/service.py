@@ -21,12 +21,13 @@ from hanse.contracts.contract import Contract
 from hanse.engines import Budget, EmbeddedEngine, Engine
 from hanse.engines.cometbft.child import CometEngine, Meeting
 from hanse.engines.cometbft.engine import CometApplication
+from hanse.engines.cometbft.rpc import EngineRpc
 from hanse.errors import Malformed
 from hanse.identity import GenesisEngineValidator
 from hanse.kernel import BlockResult
 from hanse.kernel.entries import REGISTRY
 from hanse.kernel.genesis import as_listed
-from hanse.node import proofs
+from hanse.node import health, proofs, restored
 from hanse.node.admission import refused
 from hanse.node.answers import Answer, problem_answer
 from hanse.node.blocks import StoredBlock
@@ -35,12 +36,14 @@ from hanse.node.chronicle import Chronicle
 from hanse.node.clock import wall_clock_ms
 from hanse.node.consensus import Consensus, engine_genesis
 from hanse.node.cosigning import Cosigning
+from hanse.node.engine_watch import EngineWatch
 from hanse.node.errors import NotFound, WorkerTripped
 from hanse.node.feed import Feed
 from hanse.node.finality import CometbftFinality, EmbeddedFinality, EngineCommits, Finality
 from hanse.node.folder import Folder
 from hanse.node.intake import Intake
 from hanse.node.ledger import Ledger, Progress
+from hanse.node.logs import tell
 from hanse.node.metrics import Metrics
 from hanse.node.queries import Queries
 from hanse.node.ranges import range_evidence, range_proof
@@ -55,7 +58,7 @@ Document = dict[str, Any]
 class NodeService:
     """One organisation's node with the embedded engine."""
 
-    def __init__(  # noqa: PLR0913  # the last ones by name
+    def __init__(  # noqa: PLR0913  # options, all by name
         self,
         folder: Folder,
         apps: tuple[App, ...],
@@ -64,6 +67,7 @@ class NodeService:
         history: bool = False,
         now_ms: Callable[[], int] = wall_clock_ms,
         meeting: Meeting | None = None,
+        bounds: health.Bounds = health.USUAL,
     ) -> None:
         """Prepare a node; :meth:`start` opens it.
 
@@ -74,7 +78,10 @@ class NodeService:
             history: keep what entries were, for questions about the past.
             now_ms: the clock that it believes.
             meeting: where its engine meets others, on a ledger of several validators.
+            bounds: beyond what it says that it is not ready.
         """
+        self._bounds = bounds
+        self._watch: EngineWatch | None = None
         self._meeting = meeting or Meeting()
         self._passphrase = passphrase
         self._now_ms = now_ms
@@ -103,6 +110,7 @@ class NodeService:
         """
         self._chronicle.prepare(progress)
         self._node.open(progress, applied=self._chronicle.take_now)
+        self._node.log.on_sync = self._metrics.synced
         self._chronicle.start()
         await self._verifier.start()
         store = self._node.store
@@ -118,6 +126,9 @@ class NodeService:
             self.kernel, store, self._engine, self._verifier, self._receipt, self._now_ms
         )
         await self._engine.start()
+        if isinstance(rpc := getattr(self._engine, "rpc", None), EngineRpc):
+            self._watch = EngineWatch(rpc)
+            self._watch.start()
 
     def _make_engine(self) -> Engine:
         """Return what orders here: the node itself, or CometBFT where the genesis has voters."""
@@ -126,6 +137,8 @@ class NodeService:
             application = CometApplication(
                 host, self.hash.tagged, self._budget(), self._now_ms() * 1_000
             )
+            # at the first round, before any vote: the look back for votes of this key has passed
+            application.on_round = lambda: restored.clear(self.folder.path)
             return CometEngine(
                 application,
                 engine_genesis(self.folder),
@@ -163,6 +176,8 @@ class NodeService:
 
     async def stop(self) -> None:
         """Finish the block in hand, write a checkpoint, close."""
+        if self._watch is not None:
+            await self._watch.stop()
         await self._engine.stop()
         await self._verifier.stop()
         self._finality.close()
@@ -178,12 +193,15 @@ class NodeService:
 
     async def submit(self, raws: Sequence[bytes]) -> list[Answer]:
         """Return one answer for each transaction, in order, once all are durable."""
-        return await self._intake.submit(raws)
+        with self._metrics.submission(len(raws)):
+            return await self._intake.submit(raws)
 
     async def _deliver(self, block: OrderedBlock) -> None:
         try:
-            await self._node.deliver(block, self._published)
+            with self._metrics.timed_block():
+                await self._node.deliver(block, self._published)
         except WorkerTripped as error:
+            tell("worker_tripped", engine_height=block.engine_height, what=error.what)
             self._set_apart(block, error)
         except BaseException as error:
             self._intake.fail(error)
@@ -368,23 +386,22 @@ class NodeService:
 
     def metrics(self) -> str:
         """Return the node's figures in the Prometheus text format."""
-        store = self._node.store
-        return self._metrics.text(
-            height=store.height,
-            behind=store.height - store.checkpoint_height,
-            waiting=self._engine.waiting,
-            readers=self._feed.readers,
-            trips=0 if self._node.worker is None else self._node.worker.trips,
-        )
+        return health.figures(self._facts(), self._bounds, self.folder, self._metrics.samples())
 
     def ready(self) -> tuple[bool, Document]:
-        """Return whether the node takes transactions, with the reasons."""
-        failure = self._intake.failure
-        return failure is None, {
-            "engine": "stopped" if failure else "running",
-            "height": self._node.store.height,
-            "containment": self._node.containment,
-        }
+        """Return whether the node takes transactions, with the reasons why not."""
+        return health.ready(self._facts(), self._bounds, self.folder)
+
+    def _facts(self) -> health.Facts:
+        facts = health.facts_of(self._node, self._now_ms(), self._metrics.stalled_s)
+        return msgspec.structs.replace(
+            facts,
+            waiting=self._engine.waiting,
+            verifying=self._intake.verifying,
+            readers=self._feed.readers,
+            is_failed=self._intake.failure is not None,
+            engine=None if self._watch is None else self._watch.facts,
+        )
 
     # -- proving --------------------------------------------------------------------------------
 

@@ -121,6 +121,14 @@ class Tables:
             self.env.close()
             raise
 
+    @property
+    def map_used(self) -> float:
+        """The share of the map up to the last page in use."""
+        info = self.env.info()
+        used: int = (info["last_pgno"] + 1) * self.env.stat()["psize"]
+        size: int = info["map_size"]
+        return used / size
+
     def _check_format(self, *, readonly: bool) -> None:
         meta = self.dbs["meta"]
         wanted = {b"format": b"%d" % FORMAT, b"hash": self.hasher.name.encode()}

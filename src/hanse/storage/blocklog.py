@@ -9,10 +9,11 @@ counts, because the page cache may show what the disk never got (RELIABILITY sec
 import os
 import re
 import struct
+import time
 import zlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,7 @@ class BlockLog:
         self._segments: list[_Segment] = []
         self._lock = self._mark = self._tail = -1
         self._failed = False
+        self.on_sync: Callable[[float], None] | None = None  # told how long each append's sync took
 
     @classmethod
     def open(
@@ -162,6 +164,19 @@ class BlockLog:
         """Return the files that hold the log now, with the bytes of each that count."""
         return [(segment.path, segment.end) for segment in self._segments]
 
+    def end_of(self, height: int) -> tuple[Path, int]:
+        """Return the file that holds ``height``, and where in it the entry ends.
+
+        Raises:
+            BlockNotHeld: no such height here.
+        """
+        for segment in self._segments:
+            if segment.first <= height < segment.next:
+                index = height - segment.first + 1
+                more = index < len(segment.offsets)
+                return segment.path, segment.offsets[index] if more else segment.end
+        raise BlockNotHeld(height=height)
+
     def _read_at(self, segment: _Segment, start: int, size: int) -> bytes:
         if segment.fd >= 0:
             return os.pread(segment.fd, size, start)
@@ -194,7 +209,10 @@ class BlockLog:
             segment = self._segment_for(expected, sum(map(len, parts)))
             write_all(self._disk, self._tail, b"".join(parts))
             if sync:
+                begun = time.monotonic()
                 self._disk.sync(self._tail)
+                if self.on_sync is not None:
+                    self.on_sync(time.monotonic() - begun)
         except OSError as error:
             self._failed = True
             raise StorageFailed(what="appending to the block log", reason=str(error)) from error

@@ -93,3 +93,12 @@ class SnapshotExpired(Misconfigured):
     seconds_max: int
     code: ClassVar[str] = "snapshot_expired"
     hint: ClassVar[str] = "Call refresh() before each piece of work."
+
+
+@dataclass(eq=False)
+class BackupNotSigned(Misconfigured):
+    """Nobody whom the ledger knows vouches for a backup."""
+
+    reason: str
+    code: ClassVar[str] = "backup_not_signed"
+    hint: ClassVar[str] = "Find out whose it is; --signed-by KEY accepts another key, or `nobody`."

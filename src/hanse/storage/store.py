@@ -231,6 +231,11 @@ class Store:
         """Return the last checkpoint as a view of its own, for this process."""
         return Snapshot(self._tables, shared=True)
 
+    @property
+    def map_used(self) -> float:
+        """The share of the memory map that the file needs by now; a full map refuses writes."""
+        return self._tables.map_used
+
     def copy_to(self, folder: Path) -> None:
         """Copy the last checkpoint, compacted, into ``folder``."""
         self._tables.env.copy(str(folder), compact=True)

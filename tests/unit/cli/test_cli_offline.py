@@ -95,7 +95,7 @@ def test_completion_offers_commands_and_options() -> None:
         shown = CliRunner().invoke(main, [], prog_name="hanse", env=env)
         return {line.partition(",")[2] for line in shown.stdout.splitlines()}
 
-    assert offered("hanse co", 1) == {"contract", "conformance", "completion"}
+    assert offered("hanse co", 1) == {"config", "contract", "conformance", "completion"}
     assert "submit" in offered("hanse tx ", 2)
     assert "--dry-run" in offered("hanse tx submit --d", 3)
 

@@ -239,3 +239,19 @@ def test_nothing_secret_shows_in_an_error(tmp_path):
     assert secret not in str(caught.value)
     document = keyfiles._decoder.decode(path.read_bytes())
     assert secret not in repr(document)
+
+
+def test_a_key_is_sealed_anew_and_stays_the_same(tmp_path):
+    path, signer = tmp_path / "k.key", generate("ed25519-sha256")
+    keyfiles.save(path, signer, passphrase=None)
+    keyfiles.reseal(path, before=None, after="one", log_n=14)
+    with pytest.raises(keyfiles.PassphraseWrong):
+        keyfiles.load(path, passphrase=None)
+    with pytest.raises(keyfiles.PassphraseWrong):
+        keyfiles.reseal(path, before="two", after="three", log_n=14)
+    with pytest.raises(keyfiles.PassphraseEmpty):
+        keyfiles.reseal(path, before="one", after="", log_n=14)
+    keyfiles.reseal(path, before="one", after="two", log_n=14)
+    assert keyfiles.load(path, passphrase="two").private_bytes == signer.private_bytes
+    assert path.stat().st_mode & 0o077 == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["k.key"]

@@ -8,7 +8,7 @@ that others have not verified, too.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
@@ -80,6 +80,7 @@ class CometApplication(Application):
 
     def __init__(self, host: Host, tagged: Tagged, budget: Budget, first_seq: int) -> None:
         """Begin with nothing waiting; ``first_seq`` is above every number that was used."""
+        self.on_round: Callable[[], object] = lambda: None  # called before each vote
         self._host = host
         self._tagged = tagged
         self.budget = budget
@@ -194,6 +195,7 @@ class CometApplication(Application):
         self, request: m.RequestPrepareProposal
     ) -> m.ResponsePrepareProposal:
         """Propose what waits here."""
+        self.on_round()
         self._bundle()
         chosen = self._pool.choose(self.budget, request.max_tx_bytes)
         return m.ResponsePrepareProposal(txs=tuple(s.raw for s in chosen))
@@ -202,6 +204,7 @@ class CometApplication(Application):
         self, request: m.RequestProcessProposal
     ) -> m.ResponseProcessProposal:
         """Vote for a block only when every submission in it holds, once, within the budget."""
+        self.on_round()
         try:
             found = await self._all_verified(request.txs)
         except Rejected:
