@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
 from tests.verifier import engine  # noqa: E402  # found through the line above
-from tests.verifier.build import Ledger, b64, text_key  # noqa: E402
+from tests.verifier.build import Ledger, b64, text_key  # noqa: E402  # the same
 
 Case = dict[str, Any]
 FIRST, SECOND, THIRD = engine.POWERS, engine.CHANGES[3], engine.CHANGES[6]
