@@ -12,7 +12,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from hanse.cli.bench import Load, cpu_of
@@ -60,17 +62,18 @@ async def measure(path: Path, blocks: int, bundles: int, profile: bool) -> dict[
     service = NodeService(mine, (APP,))
     with patch.object(service_module, "CometEngine", Played):
         await service.start()
-    application = service._engine.application  # type: ignore[attr-defined]  # noqa: SLF001
+    engine: Any = service._engine  # noqa: SLF001  # the test plays it
+    application = engine.application
     tagged, sign = service.hash.tagged, other.signer().sign
     pids = os.getpid()
     spent: dict[str, float] = {}
     profiler = cProfile.Profile()
 
-    async def step(name: str, call: object) -> object:
+    async def step(name: str, call: Awaitable[Any]) -> Any:
         begin, whole = time.process_time(), cpu_of(pids)
         if profile and number >= 2:
             profiler.enable()
-        answer = await call  # type: ignore[misc]
+        answer = await call
         profiler.disable()
         if number >= 2:
             own = time.process_time() - begin
@@ -89,7 +92,7 @@ async def measure(path: Path, blocks: int, bundles: int, profile: bool) -> dict[
             await step("insert", application.insert_tx(m.RequestInsertTx(tx=raw)))
         asked = m.RequestProcessProposal(txs=tuple(raws), height=height)
         answer = await step("process", application.process_proposal(asked))
-        assert answer.status == ProposalStatus.ACCEPT  # type: ignore[attr-defined]
+        assert answer.status == ProposalStatus.ACCEPT
         stamp = Timestamp(now // 1_000, 0)
         final = m.RequestFinalizeBlock(txs=tuple(raws), height=height, time=stamp)
         await step("finalize", application.finalize_block(final))

@@ -30,12 +30,11 @@ class NodeStopped(Misconfigured):
 
 
 @dataclass(eq=False)
-class NotOrdered(Rejected):
+class NotOrdered(Misconfigured):
     """The engine has not ordered the transaction yet; nothing is known about what comes of it."""
 
     waited_s: int
     code: ClassVar[str] = "not_ordered_yet"
-    status: ClassVar[int] = 503
     hint: ClassVar[str] = (
         "Too few validators may be up (`/readyz` says). Send the same bytes again: they count once."
     )
