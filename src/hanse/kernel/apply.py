@@ -17,7 +17,6 @@ from hanse.codec.canonical import encode
 from hanse.codec.documents import (
     TAG_HEADER,
     Header,
-    Receipt,
     Transaction,
     record_leaf,
 )
@@ -37,7 +36,7 @@ from hanse.kernel.errors import (
     BlockOverBudget,
     ContractNameTaken,
     CostRulesUnknown,
-    SoftwareTooOld,
+    check_software,
 )
 from hanse.kernel.genesis import (
     Writes,
@@ -50,6 +49,7 @@ from hanse.kernel.genesis import (
 from hanse.kernel.library import BUILT_IN, Library
 from hanse.kernel.lifecycle import Trial, settle_due, try_proposal
 from hanse.kernel.liveness import note_attendance
+from hanse.kernel.receipts import build_receipt
 from hanse.kernel.upgrade import Begun, Place, Tried, ordered_after, try_chunk
 from hanse.kernel.view import BlockView
 from hanse.kernel.writes import changed_seats, hashed, size_of, split_by_map
@@ -209,7 +209,7 @@ class Kernel:
                 if contract in _KNOWN:
                     self._applying.forget()
             seen[tx.nonce_digest] = tx.id
-            records.append((tx, _receipt(tx, outcome, height, len(records))))
+            records.append((tx, build_receipt(tx, outcome, height, len(records))))
             changes.append(outcome.writes)
         if not _KNOWN.isdisjoint(view.writes):
             self._applying.forget()  # what it read of this block may never come to be
@@ -226,7 +226,9 @@ class Kernel:
         if not executed.records:
             return BlockResult(None, b"", state.block_id, (), *lost, {}, (), state.log_frontier)
         assert executed.height == state.height + 1
-        self._check_software(state)
+        if self._governed:
+            features = self._sealing.look_at(state).features(state)
+            check_software(features, FEATURES, executed.height)
         writes = executed.merged()
         updates = changed_seats(state, executed.begun, executed.height)
         root = self._new_root(state, writes, executed)
@@ -234,13 +236,6 @@ class Kernel:
         return replace(
             done, dropped=lost[0], repeated=lost[1], validator_updates=updates, executed=executed
         )
-
-    def _check_software(self, state: State) -> None:
-        if not self._governed:
-            return
-        for feature, height in self._sealing.look_at(state).features(state).items():
-            if height <= state.height + 1 and feature not in FEATURES:
-                raise SoftwareTooOld(feature, height)
 
     def begin_block(
         self, view: BlockView, height: int, time_ms: int, signed: Sequence[str] = ()
@@ -255,8 +250,7 @@ class Kernel:
         if self._governed:
             note_attendance(self._applying, view, view.add, signed, height)
         settled = settle_due(self.place(view, time_ms), view.add, height)
-        if self._governed and settle_changes(view, view.add, height):
-            settled = True
+        settled = (self._governed and settle_changes(view, view.add, height)) or settled
         if not view.writes:
             return {}
         view.bytes_written = 0
@@ -504,22 +498,3 @@ class Kernel:
             return self._validators
         seats = self._sealing.look_at(state).engine_validators(state, height)
         return seats_hash(seats, self.hash.tagged)
-
-
-def _receipt(tx: Transaction, outcome: Outcome, height: int, index: int) -> bytes:
-    refused = outcome.code is not None
-    return encode(
-        Receipt(
-            cost=outcome.cost,
-            events=list(outcome.events),
-            height=height,
-            index=index,
-            status="rejected" if refused else "ok",
-            tx=to_text(tx.id),
-            v=1,
-            code=outcome.code,
-            facts=msgspec.UNSET if outcome.facts is None else msgspec.Raw(outcome.facts),
-            reason=outcome.reason or None,
-            result=msgspec.UNSET if outcome.result is None else msgspec.Raw(outcome.result),
-        )
-    )

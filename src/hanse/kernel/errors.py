@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why a ledger cannot be opened, or goes no further, on this software."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,3 +46,14 @@ class CostRulesUnknown(Misconfigured):
     known: int
     code: ClassVar[str] = "cost_rules_unknown"
     hint: ClassVar[str] = "Run the version of Hanse that the ledger was founded with."
+
+
+def check_software(features: Mapping[str, int], known: Iterable[str], height: int) -> None:
+    """Establish that software that has the ``known`` features may make the block of ``height``.
+
+    Raises:
+        SoftwareTooOld: one that is needed from that height on, or earlier, is not known.
+    """
+    for feature in sorted(features.keys() - set(known)):
+        if features[feature] <= height:
+            raise SoftwareTooOld(feature, features[feature])
