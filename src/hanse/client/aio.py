@@ -72,10 +72,7 @@ class AioTransport:
     def __init__(
         self, url: str, timeout_s: int = TIMEOUT_S, *, tls: ssl.SSLContext | None = None
     ) -> None:
-        """Prepare for an address; connect at the first request.
-
-        ``tls`` says which certificates are trusted; by default those of the system.
-        """
+        """Prepare for an address, its certificate judged by ``tls``; connect when first asked."""
         self._tls: Final = tls
         self._url: Final = url.rstrip("/")
         self._timeout: Final = aiohttp.ClientTimeout(total=timeout_s)
