@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from hanse.client._http import NotReachable, Request
-from hanse.client.aio import AioTransport
 from hanse.client.sync import HttpTransport
+from hanse.client.transports import AioTransport
 
 
 class Server:

@@ -185,7 +185,7 @@ async def closed_loop(
             batch = await load.draw(BATCH)  # signed while the node is at work
             _tally(count, await sending)
 
-    lanes = max(IN_FLIGHT, len(clients))
+    lanes = IN_FLIGHT * len(clients)
     await asyncio.gather(*[lane(clients[number % len(clients)]) for number in range(lanes)])
     count.seconds = time.monotonic() - begin
     count.client_cpu = time.process_time() - cpu

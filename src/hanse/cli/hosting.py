@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hanse.client import AsyncClient
-from hanse.client.aio import AioTransport
+from hanse.client.transports import AioTransport
 from hanse.client.witness import Witness
 from hanse.codec.limits import REQUESTS_PER_SECOND
 from hanse.console import build_console

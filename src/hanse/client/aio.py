@@ -2,29 +2,21 @@
 """``AsyncClient``: the same session for asyncio, over aiohttp, with a stream for the hot path."""
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
-
-import aiohttp
-from yarl import URL
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from hanse.client import _clock, joint, ranges, reading, submission
 from hanse.client._certificate import CertifiedHeader
 from hanse.client._feed import FeedEvent, FeedParser
 from hanse.client._genesis import Genesis
 from hanse.client._http import (
-    NDJSON,
     AnswerInvalid,
     NotReachable,
-    Request,
-    Response,
     Steps,
     get_json,
-    problem_of,
     segment,
 )
 from hanse.client.bulk import Draft
@@ -35,131 +27,19 @@ from hanse.client.reading import Key, QueryAnswer, VerifiedRecord, VerifiedState
 from hanse.client.receipts import Outcome, VerifiedReceipt
 from hanse.client.session import CheckpointReport
 from hanse.client.submission import EXPIRES_IN_MS, Call
-from hanse.client.sync import ANSWER_BYTES_MAX, DEFAULT_URL, TIMEOUT_S, open_session
+from hanse.client.sync import DEFAULT_URL, TIMEOUT_S, open_session
+from hanse.client.transports import AioTransport, AsyncTransport
 from hanse.client.typed import C, Called, Method, answered, bind, called, target_of
 from hanse.client.witness import Witness
 from hanse.codec.canonical import JsonObject
 from hanse.codec.limits import PENDING_TXS_MAX
 from hanse.crypto.signers import Signer
-from hanse.errors import TooLarge
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
 STREAM_WINDOW: Final = min(4_000, PENDING_TXS_MAX)  # drafts on their way at once
-
-
-class AsyncTransport(Protocol):
-    """What carries requests to one node, in asyncio."""
-
-    async def exchange(self, request: Request) -> Response:
-        """Return the node's whole response."""
-
-    def stream(self, path: str, last_event_id: str) -> AsyncIterator[bytes]:
-        """Yield the chunks of an endless response until the connection ends."""
-
-    def duplex(self, path: str, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield the chunks of the response while ``body`` is still being sent."""
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-
-
-class AioTransport:
-    """Kept-alive connections of aiohttp; a request that meets a dead one is sent once more."""
-
-    def __init__(
-        self, url: str, timeout_s: int = TIMEOUT_S, *, tls: ssl.SSLContext | None = None
-    ) -> None:
-        """Prepare for an address, its certificate judged by ``tls``; connect when first asked."""
-        self._tls: Final = tls
-        self._url: Final = url.rstrip("/")
-        self._timeout: Final = aiohttp.ClientTimeout(total=timeout_s)
-        self._session: aiohttp.ClientSession | None = None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = None if self._tls is None else aiohttp.TCPConnector(ssl=self._tls)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-        return self._session
-
-    async def exchange(self, request: Request) -> Response:
-        """Return the node's whole response; every request may be sent twice (see ``Request``).
-
-        Raises:
-            NotReachable: both tries failed.
-            TooLarge: the answer has more than ``ANSWER_BYTES_MAX`` bytes.
-        """
-        try:
-            return await self._exchange_once(request)
-        except (OSError, TimeoutError, aiohttp.ClientError):
-            pass
-        try:
-            return await self._exchange_once(request)
-        except (OSError, TimeoutError, aiohttp.ClientError) as error:
-            raise NotReachable(url=self._url, reason=repr(error)) from None
-
-    async def _exchange_once(self, request: Request) -> Response:
-        url = URL(self._url + request.path, encoded=True)
-        post = request.method == "POST"
-        headers = {"Content-Type": request.content_type} if post else {}
-        data = request.body if post else None
-        session = self._open()
-        async with session.request(
-            request.method, url, data=data, headers=headers, timeout=self._timeout
-        ) as answer:
-            return await _whole(answer)
-
-    async def stream(self, path: str, last_event_id: str) -> AsyncIterator[bytes]:
-        """Yield the chunks of an endless response until the connection ends."""
-        headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout.total)
-        try:
-            async with self._open().get(
-                self._url + path, headers=headers, timeout=timeout
-            ) as answer:
-                if answer.status != 200:
-                    raise problem_of(await _whole(answer))
-                async for chunk in answer.content.iter_any():
-                    yield chunk
-        except (OSError, TimeoutError, aiohttp.ClientError):
-            return
-
-    async def duplex(self, path: str, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield the chunks of the response while ``body`` is still being sent.
-
-        Raises:
-            NotReachable: the connection was lost; what was not answered may be sent again.
-        """
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=self._timeout.total)
-        try:
-            async with self._open().post(
-                self._url + path, data=body, headers={"Content-Type": NDJSON}, timeout=timeout
-            ) as answer:
-                if answer.status != 200:
-                    raise problem_of(await _whole(answer))
-                async for chunk in answer.content.iter_any():
-                    yield chunk
-        except (OSError, TimeoutError, aiohttp.ClientError) as error:
-            raise NotReachable(url=self._url, reason=repr(error)) from None
-
-    async def close(self) -> None:
-        """Let go of the connections; the next request opens new ones."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-
-async def _whole(answer: aiohttp.ClientResponse) -> Response:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in answer.content.iter_any():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > ANSWER_BYTES_MAX:
-            raise TooLarge(what="answer bytes", limit=ANSWER_BYTES_MAX, actual=size)
-    return Response(answer.status, answer.headers.get("Content-Type", ""), b"".join(chunks))
 
 
 class AsyncClient:

@@ -14,13 +14,15 @@ import msgspec
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.canonical import decode, decode_as, encode
 from hanse.codec.limits import (
+    INTEGER_MAX,
+    JSON_DEPTH_MAX,
     NONCE_BYTES_MAX,
     NONCE_BYTES_MIN,
     SIGNER_CHARS_MAX,
     TX_BYTES_MAX,
     TX_SIGNATURES_MAX,
 )
-from hanse.errors import Malformed
+from hanse.errors import Malformed, Rejected
 
 Height = NewType("Height", int)
 LogSize = NewType("LogSize", int)
@@ -98,6 +100,8 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
 
 _signed_decoder = msgspec.json.Decoder(_Signed)
 _body_decoder = msgspec.json.Decoder(Body)
+_encode = msgspec.json.Encoder().encode  # the fields of both stand in canonical order
+_USUAL_LEVELS = JSON_DEPTH_MAX // 2  # of arguments; beyond them, levels are counted one by one
 
 
 def decode_transaction(raw: bytes, tagged: Tagged) -> Transaction:
@@ -106,10 +110,13 @@ def decode_transaction(raw: bytes, tagged: Tagged) -> Transaction:
     Raises:
         Rejected: ``too_large``, ``malformed``, ``not_canonical`` or ``number_too_large``.
     """
-    decode(raw, TX_BYTES_MAX)
-    signed = decode_as(raw, _signed_decoder)
-    body_bytes = bytes(signed.body)
-    body = decode_as(body_bytes, _body_decoder)
+    read = _read_quickly(raw)
+    if read is None:  # not canonical, or odd: the slow way says which
+        decode(raw, TX_BYTES_MAX)
+        signed = decode_as(raw, _signed_decoder)
+        body_bytes = bytes(signed.body)
+        read = signed, body_bytes, decode_as(body_bytes, _body_decoder)
+    signed, body_bytes, body = read
     if not 1 <= len(signed.signatures) <= TX_SIGNATURES_MAX:
         raise Malformed(reason=f"1 to {TX_SIGNATURES_MAX} signatures are needed", at="$.signatures")
     first = signed.signatures[0]
@@ -133,6 +140,29 @@ def decode_transaction(raw: bytes, tagged: Tagged) -> Transaction:
         id=tagged(TAG_BODY, body_bytes),
         nonce_digest=tagged(TAG_NONCE, f"{body.signer}\n{body.nonce}".encode()),
     )
+
+
+def _read_quickly(raw: bytes) -> tuple[_Signed, bytes, Body] | None:
+    """Return the parts of a usual transaction in canonical form; ``None`` when not sure.
+
+    What :func:`decode` establishes for any document follows here from the types: their fields stand
+    in canonical order, and only ``args`` may hold anything.
+    """
+    if len(raw) > TX_BYTES_MAX:
+        return None
+    try:
+        signed = _signed_decoder.decode(raw)
+        body_bytes = bytes(signed.body)
+        body = _body_decoder.decode(body_bytes)
+        args = bytes(body.args)
+        decode(args)
+    except (msgspec.DecodeError, Rejected, UnicodeError, ValueError, RecursionError):
+        return None
+    numbers = body.cost_max <= INTEGER_MAX and body.expires_ms <= INTEGER_MAX
+    shallow = args.count(b"{") + args.count(b"[") < _USUAL_LEVELS
+    usual = numbers and shallow and body.private is msgspec.UNSET
+    same = usual and _encode(body) == body_bytes and _encode(signed) == raw
+    return (signed, body_bytes, body) if same else None
 
 
 def _check_nonce(nonce: str) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from hanse.codec.base64url import to_bytes, to_text
-from hanse.codec.canonical import decode_as, encode
+from hanse.codec.canonical import decode_as
 from hanse.codec.documents import TAG_SUBMISSION, Tagged, Transaction, decode_transaction
 from hanse.codec.limits import (
     INTEGER_MAX,
@@ -56,6 +56,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
 
 _signed_decoder = msgspec.json.Decoder(_Signed)
 _body_decoder = msgspec.json.Decoder(SubmissionBody)
+_encode = msgspec.json.Encoder().encode  # the fields stand in canonical order
 _START = TAG_SUBMISSION.encode() + b"\x00"
 
 
@@ -68,10 +69,10 @@ def make_submission(
     """Return a new submission of ledger, node and number ``head``; ``sign`` gets tagged bytes."""
     ledger, node, seq = head
     txs = [msgspec.Raw(tx.raw) for tx in transactions]
-    body = encode(SubmissionBody(ledger, node, seq, txs, 1))
+    body = _encode(SubmissionBody(ledger, node, seq, txs, 1))
     signature = sign(_START + body)
     return Submission(
-        raw=encode(_Signed(msgspec.Raw(body), to_text(signature))),
+        raw=_encode(_Signed(msgspec.Raw(body), to_text(signature))),
         id=tagged(TAG_SUBMISSION, body),
         ledger=ledger,
         node=node,
@@ -93,7 +94,7 @@ def decode_submission(raw: bytes, tagged: Tagged) -> Submission:
     signed = decode_as(raw, _signed_decoder)
     body_bytes = bytes(signed.body)
     body = decode_as(body_bytes, _body_decoder)
-    if encode(signed) != raw or encode(body) != body_bytes:  # each transaction is judged below
+    if _encode(signed) != raw or _encode(body) != body_bytes:  # each transaction is judged below
         raise NotCanonical(reason="keys out of order, white space, or a needless escape")
     if not 1 <= len(body.txs) <= SUBMISSION_TXS_MAX:
         raise Malformed(reason=f"1 to {SUBMISSION_TXS_MAX} transactions", at="$.body.txs")

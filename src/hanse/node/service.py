@@ -135,7 +135,7 @@ class NodeService:
         if self.folder.genesis.voters:
             host = Consensus(self._node, self._verifier, self._published, self._expired)
             application = CometApplication(
-                host, self.hash.tagged, self._budget(), self._now_ms() * 1_000
+                host, self.hash.tagged, self._budget(), self._now_ms() * 100
             )
             # at the first round, before any vote: the look back for votes of this key has passed
             application.on_round = lambda: restored.clear(self.folder.path)
