@@ -14,6 +14,7 @@ from hanse.codec.submission import Submission, decode_submission
 from hanse.engines.cometbft.engine import Decided
 from hanse.engines.cometbft.home import EngineGenesis, EngineValidator, address_of
 from hanse.node.admission import signature_checks
+from hanse.node.crash_points import reach
 from hanse.node.errors import SubmissionRefused
 from hanse.node.folder import Folder
 from hanse.node.ledger import Ledger, Published
@@ -54,7 +55,9 @@ class Consensus:
 
     def sign(self, message: bytes) -> bytes:
         """Return the node's signature."""
-        return self._node.signer.sign(message)
+        signature = self._node.signer.sign(message)
+        reach("submission.made")
+        return signature
 
     async def verified(self, raw: bytes) -> Submission:
         """Return the submission that ``raw`` is, every signature in it verified.
@@ -77,6 +80,7 @@ class Consensus:
                 checks.extend(signature_checks(kernel, store, tx))
         if 0 in await self._verifier.verify(checks):
             raise SubmissionRefused(submission.node, "a signature does not hold")
+        reach("submission.taken")
         return submission
 
     def _node_key(self, node: str) -> tuple[str, bytes] | None:
@@ -115,11 +119,13 @@ class Consensus:
             await self._node.commit(self._published)
             self._decided = False
         elif engine_height >= self.durable()[0] + IDLE_BLOCKS:
+            reach("idle.begin")
             self._idle_height = engine_height
             beside = self._idle_path.with_suffix(".new")
             with suppress(OSError):  # without it the engine plays more empty blocks again
                 beside.write_text(str(engine_height))
                 beside.replace(self._idle_path)
+            reach("idle.noted")
 
 
 def engine_genesis(folder: Folder) -> EngineGenesis:

@@ -26,6 +26,7 @@ from hanse.node.blocks import (
     execute_again,
     transactions_of,
 )
+from hanse.node.crash_points import reach
 from hanse.node.execution import Worker
 from hanse.node.folder import Folder
 from hanse.node.packages import keep_packages, load_kernel
@@ -125,7 +126,7 @@ class Ledger:
         """Checkpoint and close; a crash instead of this loses nothing."""
         if self.worker is not None:
             self.worker.stop()
-        self.store.checkpoint()
+        self._write_checkpoint()
         self.store.close()
         self.log.close()
 
@@ -192,9 +193,12 @@ class Ledger:
         decided = self._decided
         if decided is not None and decided[0] == block.engine_height:
             return decided[1]
+        reach("decide.begin")
         executed = await self._execute(block)
+        reach("decide.executed")
         await self.lock.acquire()
         result = self._seal(block, executed)
+        reach("decide.sealed")
         self._decided = (block.engine_height, result)
         return result
 
@@ -206,10 +210,12 @@ class Ledger:
         """
         if self._decided is None:
             return
+        reach("commit.begin")
         result, certificate = await self._append(self._decided[1])
         self._decided = None
         self.lock.release()
         await published(result, certificate)
+        reach("commit.published")
         self._start_checkpoint()
 
     async def _execute(self, block: OrderedBlock) -> Executed | None:
@@ -232,8 +238,11 @@ class Ledger:
             return result, b""
         certificate = encode(self.certificate_of(result))
         entry = (result.header.height, result.block_id, encode_block(result, certificate))
+        reach("append.begin")
         await asyncio.get_running_loop().run_in_executor(None, self.log.append, [entry])
+        reach("append.synced")
         self._keep(result, durable=True)
+        reach("append.kept")
         return result, certificate
 
     async def query(self, asked: Asked) -> work.Came:
@@ -266,7 +275,13 @@ class Ledger:
         if self._checkpoint is None and self.store.due and caught_up:
             self.store.seal()
             loop = asyncio.get_running_loop()
-            self._checkpoint = loop.run_in_executor(None, self.store.checkpoint)
+            self._checkpoint = loop.run_in_executor(None, self._write_checkpoint)
+
+    def _write_checkpoint(self) -> int:
+        reach("checkpoint.begin")
+        height = self.store.checkpoint()
+        reach("checkpoint.written")
+        return height
 
     async def newest_snapshot(self) -> Callable[[], Snapshot]:
         """Return what opens the state of now, on whatever thread: a checkpoint is made before."""
