@@ -14,7 +14,7 @@ from hanse.client.bulk import encode_args
 from hanse.codec.base64url import to_text
 from hanse.codec.limits import COST_MAX, EXPIRY_MS_MAX, TX_BYTES_MAX
 from hanse.crypto import signers
-from hanse.engines import embedded
+from hanse.engines import budget
 from hanse.engines.embedded import BLOCK_TXS
 from hanse.node.clock import wall_clock_ms
 from hanse.node.verifier import Check, verify_here
@@ -185,7 +185,7 @@ def test_lines_of_a_large_batch_are_executed_in_their_order_in_several_blocks(
 def test_transactions_under_verification_count_against_the_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "PENDING_TXS_MAX", 200)
+    monkeypatch.setattr(budget, "PENDING_TXS_MAX", 200)
 
     async def scenario(rig: Rig) -> None:
         gate = asyncio.Event()

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 from tests.e2e.cli_site import BANK, Site, document, run, start, start_again
 
 import hanse
+from hanse.kernel import BUILT_IN_NAMES
 
 GENESIS = """
 network = "pilot"
@@ -69,8 +70,7 @@ def test_a_ledger_outlives_the_release_that_founded_it(tmp_path: Path) -> None:
     site = start(tmp_path, GENESIS)
     kept = {path.stem for path in (site.folder / "packages").iterdir()}
     approved = json.loads((site.folder / "genesis.json").read_bytes())["contracts"]
-    built_in = ("governance", "registry")
-    assert kept == {one["hash"] for one in approved if one["name"] not in built_in}
+    assert kept == {one["hash"] for one in approved if one["name"] not in BUILT_IN_NAMES}
     site.open_account("alice")
     before = site.json("ledger")["state_root"]
     assert site.stop() == 0

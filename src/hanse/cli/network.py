@@ -108,7 +108,6 @@ def accept_command(*, folder: Path, file: Path, late: bool, as_json: bool) -> No
 
     Examples:
       hanse network accept acme network.json
-      hanse node run acme
     """
     node, peers = accept(folder, file.read_bytes(), late=late)
     settle(node, peers)
