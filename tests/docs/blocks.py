@@ -247,7 +247,9 @@ class Page:
             )
         self.beside.append(process)
         self.heard = 0
-        wait_for(process, said, "\n", f"{self.name}:{block.line}: $ {command} &")
+        # the log may speak first; a node's own line comes once it takes transactions
+        text = "  ledger " if "hanse node run" in command else "\n"
+        wait_for(process, said, text, f"{self.name}:{block.line}: $ {command} &")
 
 
 def wait_for(process: subprocess.Popen[bytes], said: Path, text: str, where: str) -> str:

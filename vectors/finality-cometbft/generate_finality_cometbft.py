@@ -44,8 +44,6 @@ def genuine() -> Iterator[Case]:
     yield case("withdrawn", LEDGER.record((2, 1), 3), "withdrawn", "withdrawal")
     back = Ledger(changes={3: SECOND, 5: FIRST})
     yield case("the first set again", value(3, back), "valid", "withdrawal", back)
-    sm2 = Ledger("sm2-sm3", changes=engine.CHANGES)
-    yield case("members of SM2", value(3, sm2), "valid", "withdrawal", sm2)
 
 
 def step(height: int, powers: engine.Powers, following: engine.Powers, votes: str = "") -> Case:
