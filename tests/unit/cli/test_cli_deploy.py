@@ -7,6 +7,7 @@ import re
 import textwrap
 from pathlib import Path
 
+import promql_parser
 import pytest
 from click.testing import CliRunner
 from tools.deploy_files import FOLDER, PAGE, build_files, expression
@@ -39,6 +40,19 @@ def test_every_figure_of_an_expression_is_one_of_ours() -> None:
     known = set(BY_NAME) | {f"{name}_bucket" for name in BY_NAME}
     assert found <= known
     assert len(found) > 20
+
+
+def test_every_expression_is_promql() -> None:
+    files = build_files()
+    alerts = re.findall(r"^ +expr: (.+)$", files["prometheus/alerts.yaml"], re.MULTILINE)
+    drawn = json.loads(files["grafana/hanse.json"])["panels"]
+    expressions = [json.loads(text) for text in alerts]
+    expressions += [target["expr"] for panel in drawn for target in panel["targets"]]
+    assert len(expressions) > 20
+    for text in expressions:
+        promql_parser.parse(text)
+    with pytest.raises(ValueError, match="end of input"):
+        promql_parser.parse("rate(hanse_height)[5m")
 
 
 def test_every_alert_has_its_own_section_that_says_what_to_do() -> None:
