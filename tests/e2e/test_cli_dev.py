@@ -115,6 +115,7 @@ def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tmp_path_factory.mktemp("mypy"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["lots", "notes"])
 def test_a_new_project_is_green_and_typed(template: str, tmp_path: Path, mypy_cache: str) -> None:
     began = time.perf_counter()
@@ -233,6 +234,7 @@ def test_many_saves_at_once_end_with_the_last(dev: Dev) -> None:
     assert dev.call("register", {"grams": 12, "lot": "L1"}).ok
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_and_begins_anew_when_told(project: Path) -> None:
     first = Dev.start(project)
     first.wait("started")

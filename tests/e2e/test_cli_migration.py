@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.e2e.cli_site import BANK, Site, document, run, start, start_again
 from tests.unit.kernel.life_ledger import ONE, TWO
 
@@ -70,6 +71,7 @@ def restarted(site: Site, place: Path, *, killed: bool) -> Site:
     return start_again(place, site.ledger)
 
 
+@pytest.mark.slow
 def test_a_migration_goes_on_over_kills_and_starts(tmp_path: Path) -> None:
     site = filled(tmp_path)
     text = tmp_path / "2/lots.py"

@@ -179,6 +179,7 @@ def test_a_flood_of_pipelined_requests_is_cut_off(gateway: GatewayProcess) -> No
     assert gateway.get("/livez").status == 200
 
 
+@pytest.mark.slow
 def test_slow_callers_on_200_connections_keep_nobody_else_waiting(
     gateway: GatewayProcess,
 ) -> None:

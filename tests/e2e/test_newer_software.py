@@ -11,6 +11,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import pytest
 from tests.e2e.cli_site import BANK, Site, document, run, start, start_again
 
 import hanse
@@ -66,6 +67,7 @@ def status_of(url: str) -> int:
         return error.code
 
 
+@pytest.mark.slow
 def test_a_ledger_outlives_the_release_that_founded_it(tmp_path: Path) -> None:
     site = start(tmp_path, GENESIS)
     kept = {path.stem for path in (site.folder / "packages").iterdir()}
@@ -104,6 +106,7 @@ def test_a_ledger_outlives_the_release_that_founded_it(tmp_path: Path) -> None:
     assert {path.stem for path in (restored / "packages").iterdir()} == kept
 
 
+@pytest.mark.slow
 def test_without_its_texts_another_release_says_what_is_missing(tmp_path: Path) -> None:
     site: Site = start(tmp_path, GENESIS)
     assert site.stop() == 0

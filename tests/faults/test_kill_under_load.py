@@ -6,6 +6,7 @@ import random  # noqa: TID251  # the moments of death come from a printed seed
 import threading
 from pathlib import Path
 
+import pytest
 from faults.network import Network, NodeProcess, make_network
 
 from hanse.client import Client
@@ -40,6 +41,7 @@ def _load(network: Network, url: str, acknowledged: dict[str, bytes]) -> threadi
     return thread
 
 
+@pytest.mark.slow
 def test_a_node_killed_under_load_loses_no_acknowledged_receipt(tmp_path: Path) -> None:
     seed = int(os.environ.get("HANSE_SEED", "4711"))
     dice = random.Random(seed)

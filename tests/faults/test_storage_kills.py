@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from hanse.crypto import SHA256
 from hanse.merkle.trie import Trie
 from hanse.storage import AppliedBlock, BlockLog, Store
@@ -82,6 +84,7 @@ def last_number(data: bytes) -> int:
     return int(whole[-1]) if whole else -1
 
 
+@pytest.mark.slow
 def test_sixty_kills_lose_nothing_acknowledged(tmp_path: Path) -> None:
     rng = random.Random(4711)
     acknowledged = -1

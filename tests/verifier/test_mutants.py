@@ -29,6 +29,7 @@ def judge(ledger: Ledger) -> Callable[[bytes], str]:
     return lambda data: verify(data, ledger.id).verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
 def test_no_changed_field_is_accepted(network: str) -> None:
     ledger, stride = NETWORKS[network]
@@ -55,6 +56,7 @@ def test_no_changed_field_of_any_file_is_accepted(network: str) -> None:
         assert wrong == [], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
 def test_no_splice_of_two_genuine_files_is_accepted(network: str) -> None:
     ledger, stride = NETWORKS[network]
@@ -65,6 +67,7 @@ def test_no_splice_of_two_genuine_files_is_accepted(network: str) -> None:
     assert count > {FULL: 3_000, SPARSE: 90, RARE: 10}[stride]
 
 
+@pytest.mark.slow
 def test_no_splice_of_files_of_two_ledgers_is_accepted() -> None:
     ours, theirs = Ledger(), Ledger(seed="b")
     files = [*ours.genuine().values(), *theirs.genuine().values()]

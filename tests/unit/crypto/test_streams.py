@@ -82,6 +82,7 @@ def test_pieces_cannot_be_moved_left_out_repeated_or_added() -> None:
             opened(line + b"".join(changed))
 
 
+@pytest.mark.slow
 def test_any_changed_byte_and_any_cut_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     keys: dict[object, bytes] = {}
     real = streams.stretch
