@@ -65,6 +65,29 @@ def test_nobody_votes_for_a_block_with_a_bad_signature(tmp_path: Path) -> None:
     run(tmp_path, scenario)
 
 
+def test_nobody_votes_for_a_node_that_may_not_submit_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(net: Net) -> None:
+        for index in (1, 3):
+            sent.append(asyncio.ensure_future(net.nodes[index].submit([net.pay(index)])))
+        await net.gossip()
+        before = (await net.applications[0].prepare_proposal(net.proposal())).txs
+        asked = m.RequestProcessProposal(txs=before)
+        assert (await net.applications[2].process_proposal(asked)).status == ProposalStatus.ACCEPT
+        for host in net.hosts:  # all have verified what they hold; then the state changes
+            monkeypatch.setattr(host, "may_submit", lambda node: node != net.hosts[3].node)
+        assert (await net.applications[2].process_proposal(asked)).status == ProposalStatus.REJECT
+        after = (await net.applications[0].prepare_proposal(net.proposal())).txs
+        assert len(before) == 2
+        assert len(after) == 1
+        await net.block()
+
+    sent: list[asyncio.Future[Any]] = []
+    run(tmp_path, scenario)
+    sent[1].cancel()
+
+
 @pytest.mark.parametrize("change", ["twice", "over budget", "no submission"])
 def test_nobody_votes_for_a_block_that_breaks_the_rules(tmp_path: Path, change: str) -> None:
     async def scenario(net: Net) -> None:

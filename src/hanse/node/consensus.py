@@ -91,6 +91,10 @@ class Consensus:
         known = directory.may_submit(store, organisation, name, store.height + 1)
         return None if known is None else (known.suite, bytes(known.public_key))
 
+    def may_submit(self, node: str) -> bool:
+        """Say whether submissions of a node count in the next block, by the newest state."""
+        return self._node_key(node) is not None
+
     def durable(self) -> tuple[int, bytes]:
         """Return the engine height up to which all is durable, and the app hash there."""
         store = self._node.store

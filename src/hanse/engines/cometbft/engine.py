@@ -59,6 +59,9 @@ class Host(Protocol):
             Rejected: one of them does not hold, or the form is wrong.
         """
 
+    def may_submit(self, node: str) -> bool:
+        """Say whether submissions of a node count in the next block, by the newest state."""
+
     def durable(self) -> tuple[int, bytes]:
         """Return the engine height up to which all is durable, and the app hash there."""
 
@@ -197,6 +200,7 @@ class CometApplication(Application):
         """Propose what waits here."""
         self.on_round()
         self._bundle()
+        self._pool.drop(lambda node: not self._host.may_submit(node))
         chosen = self._pool.choose(self.budget, request.max_tx_bytes)
         return m.ResponsePrepareProposal(txs=tuple(s.raw for s in chosen))
 
@@ -210,7 +214,9 @@ class CometApplication(Application):
         except Rejected:
             return m.ResponseProcessProposal(status=p.ProposalStatus.REJECT)
         once = len({s.id for s in found}) == len(found)
-        good = once and fits(self.budget, found)
+        # asked again: one may have been verified before its organisation was suspended
+        allowed = all(self._host.may_submit(s.node) for s in found)
+        good = once and allowed and fits(self.budget, found)
         return m.ResponseProcessProposal(
             status=p.ProposalStatus.ACCEPT if good else p.ProposalStatus.REJECT
         )

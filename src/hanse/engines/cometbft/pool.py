@@ -2,7 +2,7 @@
 """Submissions that wait for a block, and the choice of those that the next one takes."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -70,6 +70,11 @@ class Pool:
             del self._waiting[submission.id]
             self.txs -= len(submission.transactions)
         return dead
+
+    def drop(self, is_out: Callable[[str], bool]) -> None:
+        """Forget submissions of nodes that may not submit any more."""
+        out = {node for node in {s.node for s in self._waiting.values()} if is_out(node)}
+        self.remove([s.id for s in self._waiting.values() if s.node in out])
 
     def choose(self, budget: Budget, bytes_max: int) -> list[Submission]:
         """Return what the next block takes.
