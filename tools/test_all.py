@@ -37,7 +37,7 @@ STEPS = [
     tool("determinism", "determinism", timeout_s=900),
     pytest("faults", "tests/faults", env={"HANSE_ROUNDS": "60"}, timeout_s=1_500),
     tool("cometbft", "cometbft", timeout_s=1_900),
-    pytest("engine", "tests/engine", "-m", "engine", timeout_s=1_200),
+    pytest("engine", "tests/engine", "-m", "engine", timeout_s=2_400),
     pytest(
         "slow",
         "-m",
