@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from hanse.cli.hosting import free_port
 from hanse.cli.network import settle
 from hanse.contracts.contract import Contract
-from hanse.engines.cometbft.errors import EngineStopped
+from hanse.errors import Misconfigured
 from hanse.node.clock import wall_clock_ms
 from hanse.node.folder import Folder, open_folder
 from hanse.node.joining import accept, found_network, prepare, read_join, write_prepared
@@ -20,7 +21,19 @@ from hanse.node.joining import accept, found_network, prepare, read_join, write_
 HOST = "127.0.0.1"
 STOP_S = 30.0
 RESTART_S = 0.5
+STAYS_DOWN = (3, 4)  # corrupt, misconfigured: until a person has looked
 ORGANISATIONS = ("acme", "bank", "city", "dock", "east", "farm", "guild", "home", "isle", "jade")
+
+
+@dataclass(eq=False)
+class NodeNotStarted(Misconfigured):
+    """A node of the local network ended before it took transactions."""
+
+    organisation: str
+    exit_code_seen: int
+    log: str
+    code: ClassVar[str] = "node_not_started"
+    hint: ClassVar[str] = "Read the end of its log; `hanse doctor --dir FOLDER` looks at the node."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,7 @@ class NodeProcess:
         """Start it and wait until its gateway listens.
 
         Raises:
-            EngineStopped: it ended at once.
+            NodeNotStarted: it ended at once.
         """
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -122,7 +135,7 @@ class NodeProcess:
         line = await self._process.stdout.readline()
         if b'"url":"' not in line:
             code = await self._process.wait()
-            raise EngineStopped(code, f"see {self._log.name}")
+            raise NodeNotStarted(self.node.organisation, code, str(self._log))
 
     async def ended(self) -> int:
         """Return its exit code once it has ended."""
@@ -166,8 +179,12 @@ async def running(
 async def _guard(process: NodeProcess, told: Callable[[str], None] | None) -> None:
     while True:
         code = await process.ended()
+        again = code not in STAYS_DOWN
         if told is not None:
-            told(f"the node of {process.node.organisation} ended ({code}) and is started again")
+            then = "is started again" if again else "stays down: look at its log"
+            told(f"the node of {process.node.organisation} ended ({code}) and {then}")
+        if not again:
+            return
         await asyncio.sleep(RESTART_S)
-        with suppress(EngineStopped):
+        with suppress(NodeNotStarted):
             await process.start()
