@@ -21,7 +21,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +31,8 @@ from pathlib import Path
 from types import ModuleType
 
 from tests.docs.transcript import run_exchanges
+
+from hanse.cli.hosting import peer_port
 
 RUN = {"python", "console", "http"}
 COMMAND_TIMEOUT_S = 120
@@ -109,10 +110,8 @@ def split_commands(text: str) -> list[tuple[str, str]]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens at, and that no dialling socket is given."""
+    return peer_port("127.0.0.1")
 
 
 class Page:

@@ -2,7 +2,6 @@
 """Nodes for the tests: an application, its socket, a home and a CometBFT each, all on loopback."""
 
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from tests.engine.counting import Counting
 
+from hanse.cli.hosting import peer_port
 from hanse.crypto.signers import Signer, generate
 from hanse.engines.cometbft.abci import AbciServer
 from hanse.engines.cometbft.binary import find_binary
@@ -30,11 +30,8 @@ GENESIS_MS = 1_764_510_000_000
 
 
 def free_port() -> int:
-    """Return a port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of loopback that is free now, and that no dialling socket is given."""
+    return peer_port("127.0.0.1")
 
 
 def new_key() -> Signer:

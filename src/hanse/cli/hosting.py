@@ -3,6 +3,7 @@
 
 import asyncio
 import gc
+import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
@@ -33,6 +34,7 @@ from hanse.node.settings import Configuration
 
 COSIGN_EVERY_S = 0.25
 USUAL_PORT = 8420
+PEER_PORTS = range(10_000, 30_000)
 LOOK_BACK: Final = 10  # engine blocks searched for votes of this key, once, after a restore
 
 
@@ -45,6 +47,18 @@ def usual_port(host: str = "127.0.0.1") -> int:
         except OSError:
             return 0
     return USUAL_PORT
+
+
+def peer_port(host: str) -> int:
+    """Return a free port at which an engine may be met, below those that the system hands out.
+
+    Peers dial it before it listens; among the others a dialling socket might get that very port.
+    """
+    while True:
+        port = PEER_PORTS.start + secrets.randbelow(len(PEER_PORTS))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((host, port))
+            return port
 
 
 def free_port(host: str) -> int:
