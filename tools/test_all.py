@@ -44,7 +44,7 @@ STEPS = [
         "slow and not engine",
         "--ignore=tests/faults",
         "--ignore=tests/e2e/browser",
-        timeout_s=1_800,
+        timeout_s=2_700,
     ),
     tool("wheel", "wheel_demo", timeout_s=900),
     Step("deploy", [PYTHON, "-m", "tools.deploy_check"], timeout_s=1_800, missing=deploy_missing),
