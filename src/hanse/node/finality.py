@@ -311,6 +311,7 @@ class _Kept:
         try:
             self._open(path)
         except sqlite3.DatabaseError:  # a power cut may tear it: all of it can be had again
+            self._base.close()
             path.unlink()
             self._open(path)
 

@@ -2,6 +2,7 @@
 """Certificates that a node makes from its engine's commits, judged by a client that verifies."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -54,6 +55,16 @@ class Source:
         )
 
 
+OPEN: list[CometbftFinality] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 class Site:
     """A node's finality beside the ledger that it serves."""
 
@@ -68,6 +79,7 @@ class Site:
     def open(self) -> None:
         genesis = self.ledger.genesis
         self.finality = CometbftFinality(genesis, self.source, self.header, self.named, self.path)
+        OPEN.append(self.finality)
 
     def header(self, height: int) -> Header:
         return header_decoder.decode(self.ledger.blocks[height].header)
