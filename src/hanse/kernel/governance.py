@@ -35,8 +35,9 @@ from hanse.contracts import (
 from hanse.contracts.package import texts_hash
 from hanse.contracts.sources import main_file
 from hanse.contracts.state import Reader, ask_beside
-from hanse.identity import Ballot, Policy, decide, is_contract_name, is_satisfied, is_valid_at
+from hanse.identity import Ballot, Policy, decide, is_contract_name
 from hanse.identity import organisation_of as organisation_part
+from hanse.kernel.ballots import active, cast, check_vote, first_listed, is_counted, settle, sides
 from hanse.kernel.directory import Directory
 from hanse.kernel.proposals import (
     ALLOWED,
@@ -62,14 +63,6 @@ from hanse.kernel.registry import PolicyEntry
 RESERVED: Final = ("governance", "network", "registry", "replay")
 HASH_CHARS: Final = 43  # characters of a hash as text
 TAG_BINDS: Final = "hanse/proposal"
-
-
-def _roles(below: Reader, member: str, height: int) -> tuple[str, ...] | None:
-    """Return the roles of a member whose membership is valid at ``height``; else ``None``."""
-    directory = Directory()
-    entry = directory.member(below, member)
-    valid = entry is not None and is_valid_at(entry, height)
-    return directory.roles(below, member, height) if valid else None
 
 
 def _policy(below: Reader, resource: str) -> PolicyEntry | None:
@@ -248,9 +241,7 @@ class Governance(Contract):
     @query
     def list_proposals(self, ctx: Context, start: int = 0, limit: int = 100) -> list[Numbered]:
         """Return proposals by number, from ``start`` on; by default the newest."""
-        if start < 1:
-            counted = self.counters.get()
-            start = 1 if counted is None else max(1, counted.proposals - limit + 1)
+        start = first_listed(self.counters, start, limit)
         rows = self.proposals.items(start=start, limit=limit)
         return [Numbered(number=number, proposal=held) for number, held in rows]
 
@@ -306,29 +297,18 @@ class Governance(Contract):
         return held
 
     def _vote(self, ctx: Context, number: int, vote: Vote) -> Status:
-        held = self._open(number)
-        bound = vote.binds == held.binds
-        require(bound, "changed", "look at it again: it is not what you name", binds=held.binds)
-        good = len(vote.reason) <= REASON_CHARS_MAX and (vote.approves or vote.reason != "")
-        require(good, "bad_reason", "up to 400 characters; a rejection has some")
+        held = self.proposals[number]
+        check_vote(held.status, held.binds, vote)
         tried = held.terms.kind != "upgrade" or held.rehearsal is not None
         require(tried, "not_rehearsed", "an upgrade is rehearsed before anybody votes")
         policy = must(self._policy(held), "no_policy", "the ledger has no policy contract.approve")
-        concerned = organisation_part(held.by)
-        active = self._organisations(ctx.height)
-        own = [Ballot(ctx.member, ctx.organisation, ctx.roles)]
-        single = Policy("ANY", policy.organisations, policy.roles)
-        free = policy.rule != "SELF" or ctx.organisation == concerned
-        free = free and is_satisfied(single, own, active)
+        own = Ballot(ctx.member, ctx.organisation, ctx.roles)
+        voting = active(self.ballots, ctx.height)
+        free = is_counted(policy, own, voting, organisation_part(held.by))
         require(free, "not_entitled", "the policy does not count your ballot", rule=policy.rule)
-        ballots = list(self.ballots.items((number,), limit=BALLOTS_MAX))
-        new = (number, ctx.member) not in self.ballots
-        room = not new or len(ballots) < BALLOTS_MAX
-        require(room, "too_many_ballots", "no more members can vote", ballots_max=BALLOTS_MAX)
-        self.ballots[number, ctx.member] = vote
+        votes = cast(ctx, self.ballots, number, vote)
         ctx.emit(Voted(number=number, by=ctx.member, choice="yes" if vote.approves else "no"))
-        votes = {member: cast for (_, member), cast in ballots}
-        status = self._counted(ctx, held, policy, {**votes, ctx.member: vote})
+        status = self._counted(ctx, held, policy, votes)
         if status == "approved":
             due = max(held.terms.not_before, ctx.height + 1)
             self._decide(ctx, number, replace(held, status="approved", due_height=due))
@@ -341,18 +321,11 @@ class Governance(Contract):
     def _counted(
         self, ctx: Context, held: Proposal, policy: Policy, votes: dict[str, Vote]
     ) -> Status:
-        """Return what the ballots decide, each with its member's roles as they are now."""
-        active, concerned = self._organisations(ctx.height), organisation_part(held.by)
-        yes: list[Ballot] = []
-        against: list[Ballot] = []
-        for member, vote in sorted(votes.items()):
-            if vote.binds == held.binds:
-                roles = ask_beside(self.ballots, partial(_roles, member=member, height=ctx.height))
-                if roles is not None:
-                    cast = Ballot(member, organisation_part(member), roles)
-                    (yes if vote.approves else against).append(cast)
-        weights = ask_beside(self.ballots, lambda below: Directory().weights(below))
-        verdict = decide(policy, yes, against, active, concerned, weights)
+        """Return what the ballots decide that were cast on what the proposal binds now."""
+        bound = {member: vote for member, vote in votes.items() if vote.binds == held.binds}
+        yes, against, weights = sides(self.ballots, bound, ctx.height)
+        voting, concerned = active(self.ballots, ctx.height), organisation_part(held.by)
+        verdict = decide(policy, yes, against, voting, concerned, weights)
         return "proposed" if verdict == "open" else verdict
 
     def _policy(self, held: Proposal) -> Policy | None:
@@ -363,15 +336,10 @@ class Governance(Contract):
                 return Policy(found.rule, tuple(found.organisations), tuple(found.roles))
         return None
 
-    def _organisations(self, height: int) -> list[str]:
-        return ask_beside(self.ballots, lambda below: Directory().organisations(below, height))
-
     def _decide(self, ctx: Context, number: int, held: Proposal) -> None:
         self.proposals[number] = held
         if held.status != "approved" and held.terms.mode == "frozen":
             self.agenda[ctx.height + 1, number] = True  # what is frozen for it is let go
-        counted = must(self.counters.get(), "not_found", "there are no proposals")
-        still = held.status == "approved"  # it counts as open until it is carried out
-        self.counters.set(replace(counted, open=counted.open - (not still)))
+        settle(self.counters, held.status)
         height = ctx.height if held.due_height is None else held.due_height
         ctx.emit(Decided(number=number, status=held.status, height=height))

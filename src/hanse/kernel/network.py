@@ -20,7 +20,6 @@ from hanse.contracts import (
     Map,
     Value,
     action,
-    must,
     query,
     replace,
     require,
@@ -28,9 +27,10 @@ from hanse.contracts import (
 from hanse.contracts.records import Codec
 from hanse.contracts.refusals import Refused
 from hanse.contracts.state import Reader, ask_beside
-from hanse.identity import Ballot, Policy, Verdict, decide, is_satisfied, is_valid_at
+from hanse.identity import Ballot, Policy, Verdict, decide
 from hanse.identity import organisation_of as organisation_part
 from hanse.kernel import effects
+from hanse.kernel.ballots import active, cast, check_vote, first_listed, is_counted, settle, sides
 from hanse.kernel.changes import (
     ARGUMENTS,
     BESIDE,
@@ -50,14 +50,6 @@ from hanse.kernel.proposals import BallotOf, Counters, Decided, Status, Vote, Vo
 TAG_BINDS: Final = "hanse/change"
 _CHANGE: Final[Codec[Change]] = Codec(Change)
 TRIED_ROWS: Final = 100  # that trying a change is charged for
-
-
-def _roles(below: Reader, member: str, height: int) -> tuple[str, ...] | None:
-    """Return the roles of a member whose membership is valid at ``height``; else ``None``."""
-    directory = Directory()
-    entry = directory.member(below, member)
-    valid = entry is not None and is_valid_at(entry, height)
-    return directory.roles(below, member, height) if valid else None
 
 
 def _try(below: Reader, change: Change, height: int) -> effects.Refusal | None:
@@ -187,9 +179,7 @@ class Network(Contract):
         self, ctx: Context, start: int = 0, limit: int = 100
     ) -> list[NumberedChange]:
         """Return proposals by number, from ``start`` on; by default the newest."""
-        if start < 1:
-            counted = self.counters.get()
-            start = 1 if counted is None else max(1, counted.proposals - limit + 1)
+        start = first_listed(self.counters, start, limit)
         rows = self.proposals.items(start=start, limit=limit)
         return [NumberedChange(number=number, proposal=held) for number, held in rows]
 
@@ -227,24 +217,19 @@ class Network(Contract):
         return held
 
     def _vote(self, ctx: Context, number: int, vote: Vote) -> Status:
-        held = self._open(number)
-        bound = vote.binds == held.binds
-        require(bound, "changed", "look at it again: it is not what you name", binds=held.binds)
-        good = len(vote.reason) <= REASON_CHARS_MAX and (vote.approves or vote.reason != "")
-        require(good, "bad_reason", "up to 400 characters; a rejection has some")
+        held = self.proposals[number]
+        check_vote(held.status, held.binds, vote)
         bound_by = self._policies(ctx, held)
         own = Ballot(ctx.member, ctx.organisation, ctx.roles)
         concerned = concerned_by(held.change)
-        free = any(_counts(policy, own, active, concerned) for policy, active in bound_by)
+        free = any(
+            policy.rule != "FORBIDDEN" and is_counted(policy, own, voting, concerned)
+            for policy, voting in bound_by
+        )
         rules = [policy.rule for policy, _ in bound_by]
         require(free, "not_entitled", "the policy does not count your ballot", rules=rules)
-        ballots = list(self.ballots.items((number,), limit=BALLOTS_MAX))
-        new = (number, ctx.member) not in self.ballots
-        room = not new or len(ballots) < BALLOTS_MAX
-        require(room, "too_many_ballots", "no more members can vote", ballots_max=BALLOTS_MAX)
-        self.ballots[number, ctx.member] = vote
+        votes = cast(ctx, self.ballots, number, vote)
         ctx.emit(Voted(number=number, by=ctx.member, choice="yes" if vote.approves else "no"))
-        votes = {member: cast for (_, member), cast in ballots} | {ctx.member: vote}
         verdict = self._counted(ctx, held, votes)
         if verdict == "approved":
             due = max(held.change.not_before, ctx.height + 1)
@@ -259,18 +244,10 @@ class Network(Contract):
 
     def _counted(self, ctx: Context, held: ProposedChange, votes: dict[str, Vote]) -> Verdict:
         """Return what the ballots decide under all policies, with members' roles as they are."""
-        concerned = concerned_by(held.change)
-        yes: list[Ballot] = []
-        against: list[Ballot] = []
-        for member, vote in sorted(votes.items()):
-            roles = ask_beside(self.ballots, partial(_roles, member=member, height=ctx.height))
-            if roles is not None:
-                cast = Ballot(member, organisation_part(member), roles)
-                (yes if vote.approves else against).append(cast)
-        weights = ask_beside(self.ballots, lambda below: Directory().weights(below))
+        yes, against, weights = sides(self.ballots, votes, ctx.height)
         found = [
-            decide(policy, yes, against, active, concerned, weights)
-            for policy, active in self._policies(ctx, held)
+            decide(policy, yes, against, voting, concerned_by(held.change), weights)
+            for policy, voting in self._policies(ctx, held)
         ]
         if "rejected" in found:
             return "rejected"
@@ -282,30 +259,19 @@ class Network(Contract):
         It is the policy of the kind, and all that take part; whoever forces a change needs that of
         ``network.force`` as well, for which the organisation concerned has no vote.
         """
-        active = ask_beside(
-            self.ballots, lambda below: Directory().organisations(below, ctx.height)
-        )
-        others = [o for o in active if o != concerned_by(held.change)]
-        wanted: list[tuple[str, list[str]]] = [(held.change.resource, active)]
+        voting = active(self.ballots, ctx.height)
+        others = [o for o in voting if o != concerned_by(held.change)]
+        wanted: list[tuple[str, list[str]]] = [(held.change.resource, voting)]
         wanted += [(FORCE, others)] if held.change.forced else []
         found: list[tuple[Policy, list[str]]] = []
-        for resource, voting in wanted:
+        for resource, who in wanted:
             bound = ask_beside(self.ballots, partial(effects.policy_of, resource=resource))
             assert bound is not None, "every kind has a policy, at least by default"
-            found.append((bound[0], voting))
+            found.append((bound[0], who))
         return found
 
     def _decide(self, ctx: Context, number: int, held: ProposedChange) -> None:
         self.proposals[number] = held
-        counted = must(self.counters.get(), "not_found", "there are no proposals")
-        still = held.status == "approved"  # it counts as open until it is carried out
-        self.counters.set(replace(counted, open=counted.open - (not still)))
+        settle(self.counters, held.status)
         height = ctx.height if held.due_height is None else held.due_height
         ctx.emit(Decided(number=number, status=held.status, height=height))
-
-
-def _counts(policy: Policy, ballot: Ballot, active: list[str], concerned: str) -> bool:
-    """Whether a policy counts a ballot at all."""
-    single = Policy("ANY", policy.organisations, policy.roles)
-    own = policy.rule != "SELF" or ballot.organisation == concerned
-    return policy.rule != "FORBIDDEN" and own and is_satisfied(single, [ballot], active)

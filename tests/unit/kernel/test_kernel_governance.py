@@ -11,7 +11,7 @@ from hanse.codec.base64url import to_text
 from hanse.codec.canonical import encode
 from hanse.codec.limits import PART_CHARS_MAX, PROPOSAL_BLOCKS_MAX, PROPOSALS_OPEN_MAX
 from hanse.contracts.runtime import Call
-from hanse.kernel import governance
+from hanse.kernel import ballots
 from hanse.kernel.entries import COUNTERS
 
 ANNA, CARL = "anna@acme", "carl@cargo"
@@ -141,7 +141,7 @@ def test_a_ballot_may_change_until_the_decision(ledger: LifeLedger) -> None:
 def test_so_many_members_vote_and_no_more(
     ledger: LifeLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(governance, "BALLOTS_MAX", 1)
+    monkeypatch.setattr(ballots, "BALLOTS_MAX", 1)
     number = ledger.propose("freeze", contract="notes")
     assert ledger.vote(ALICE, number) == "ok"
     assert ledger.vote(BOB, number) == "too_many_ballots"
