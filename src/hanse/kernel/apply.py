@@ -52,7 +52,7 @@ from hanse.kernel.liveness import note_attendance
 from hanse.kernel.receipts import build_receipt
 from hanse.kernel.upgrade import Begun, Place, Tried, ordered_after, try_chunk
 from hanse.kernel.view import BlockView
-from hanse.kernel.writes import changed_seats, hashed, size_of, split_by_map
+from hanse.kernel.writes import changed_seats, hashed_changes, size_of
 from hanse.merkle.log import leaf_hash
 
 _KNOWN = frozenset({"registry", "governance"})  # read by the kernel itself, and remembered
@@ -423,16 +423,15 @@ class Kernel:
 
     def _update(self, state: State, writes: Writes, begun: Writes) -> bytes:
         """Move the tries by ``writes``, trees of ordered maps included; returns the state root."""
-        changed = hashed(self.hash, writes)
-        ordered: dict[str, dict[str, dict[bytes, bytes | None]]] = {}
+        hashed: Writes = {}
+        trees: dict[str, dict[str, dict[bytes, bytes | None]]] = {}
         unfinished: dict[str, tuple[str, ...]] = {}
         for contract, changes in writes.items():
             names, more = self._ordered_maps(state, contract, begun)
-            if names or more:
-                values = zip(changes, changed[contract].values(), strict=True)
-                ordered[contract] = split_by_map((*names, *more), dict(values))
-                unfinished[contract] = more
-        return state.tries.update(changed, ordered, unfinished)
+            made = hashed_changes(self.hash, changes, (*names, *more))
+            hashed[contract], trees[contract] = made
+            unfinished[contract] = more
+        return state.tries.update(hashed, trees, unfinished)
 
     def _ordered_maps(
         self, state: State, contract: str, begun: Writes

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What transactions wrote: its size, which of it belongs into ordered trees, and a root of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from hanse.codec.documents import TAG_KEY, TAG_VALUE
 from hanse.contracts.state import Reader
@@ -26,34 +26,22 @@ def split_by_map(
     return found
 
 
-def hashed(hasher: Hash, writes: Writes) -> Writes:
-    """Return the writes as the tries take them: hashes of state keys and of values."""
-    tagged = hasher.tagged
-    return {
-        contract: {
-            tagged(TAG_KEY, key): None if value is None else tagged(TAG_VALUE, value)
-            for key, value in changes.items()
-        }
-        for contract, changes in writes.items()
-    }
-
-
 def size_of(writes: Writes) -> int:
     """Return the bytes of keys and values that a transaction wrote."""
     return sum(len(k) + len(v or b"") for rows in writes.values() for k, v in rows.items())
 
 
 def hashed_changes(
-    hasher: Hash, changes: Mapping[bytes, bytes | None], ordered: Iterable[str]
+    hasher: Hash, changes: Mapping[bytes, bytes | None], ordered: Sequence[str]
 ) -> tuple[dict[bytes, bytes | None], dict[str, dict[bytes, bytes | None]]]:
     """Return changes of one contract as its trie takes them, and the trees of ``ordered`` maps."""
     tagged = hasher.tagged
     values = {k: None if v is None else tagged(TAG_VALUE, v) for k, v in changes.items()}
     hashed = {tagged(TAG_KEY, key): value for key, value in values.items()}
-    return hashed, split_by_map(ordered, values)
+    return hashed, split_by_map(ordered, values) if ordered else {}
 
 
-def contract_root(hasher: Hash, entries: Mapping[bytes, bytes], ordered: Iterable[str]) -> bytes:
+def contract_root(hasher: Hash, entries: Mapping[bytes, bytes], ordered: Sequence[str]) -> bytes:
     """Return the root of a contract that holds ``entries``, its ``ordered`` maps named.
 
     A root depends on nothing but the entries, so this is what the tries of a ledger have.
