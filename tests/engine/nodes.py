@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests.engine.counting import Counting
 
@@ -117,13 +118,13 @@ def make_nodes(folder: Path, count: int, sockets: Path, observers: int = 0) -> l
 
 @asynccontextmanager
 async def running(
-    folder: Path, count: int, *, start: bool = True, observers: int = 0, **changes: object
+    folder: Path, count: int, *, start: bool = True, observers: int = 0, **changes: Any
 ) -> AsyncIterator[list[Node]]:
     """Give started nodes; all are stopped afterwards."""
     sockets = socket_folder(Path(tempfile.mkdtemp(prefix="hanse-test-", dir="/tmp")))
     nodes = make_nodes(folder, count, sockets, observers)
     for node in nodes:
-        node.settings = replace(node.settings, **changes)  # type: ignore[arg-type]
+        node.settings = replace(node.settings, **changes)
     try:
         async with AsyncExitStack() as stack:
             for node in nodes:

@@ -53,6 +53,7 @@ def test_four_make_blocks_and_agree(tmp_path: Path) -> None:
                 signed = await rpc.commit(height + 1)
                 assert sum(bool(vote.signature) for vote in signed.votes) >= 3
                 async with asyncio.timeout(30):
+                    # another process: nothing to wait on
                     while len(await rpc.peers()) < 3:  # noqa: ASYNC110
                         await asyncio.sleep(0.1)
                 assert len(await rpc.validators(height)) == 4

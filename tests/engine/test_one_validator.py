@@ -28,7 +28,7 @@ def run(test: Coroutine[Any, Any, None], timeout_s: float = 90) -> None:
 async def is_up(node: Node) -> None:
     """Return once the engine answers."""
     async with node.rpc() as rpc, asyncio.timeout(30):
-        while not await rpc.is_up():  # noqa: ASYNC110
+        while not await rpc.is_up():  # noqa: ASYNC110  # another process: nothing to wait on
             await asyncio.sleep(0.05)
 
 
@@ -46,6 +46,7 @@ def test_a_submission_becomes_a_block_and_the_next_header_carries_its_hash(tmp_p
             await node.application.reached(1)
             node.application.submit(b"x" * 1_000)
             async with asyncio.timeout(20):
+                # another process: nothing to wait on
                 while node.application.bytes_seen < 1_000:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             [height] = [h for h, s in node.application.history.items() if s != GENESIS][:1]
@@ -141,6 +142,7 @@ def test_it_goes_on_after_ending_at_any_of_its_own_crash_points(
             await node.start_engine()
             first = node.process.pid
             async with asyncio.timeout(60):
+                # another process: nothing to wait on
                 while node.process.pid == first:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             monkeypatch.delenv("FAIL_TEST_INDEX")

@@ -279,7 +279,7 @@ def test_a_result_of_another_type_is_a_fault_without_the_librarys_words() -> Non
 
 @pytest.mark.parametrize(
     "bad", [Cell(text="no event"), "text", None, {"text": "x"}, Happened(text=5)]
-)  # type: ignore[arg-type]
+)
 def test_only_a_right_event_can_be_emitted(bad: object) -> None:
     assert call(does=lambda _, ctx: ctx.emit(bad)).code == "contract_fault"
 

@@ -109,7 +109,7 @@ def test_replace_keeps_types_and_leaves_the_old_alone() -> None:
     assert (old.amount, new.amount, type(new.amount)) == (5, 7, BigInt)
     assert type(new.inner.data) is Bytes
     with pytest.raises(TypeError):
-        replace(old, unknown=1)  # type: ignore[call-arg]
+        replace(old, unknown=1)  # type: ignore[call-arg]  # which is what is refused
 
 
 def test_two_records_never_share_a_default_list() -> None:
@@ -120,9 +120,9 @@ def test_two_records_never_share_a_default_list() -> None:
 
 def test_a_record_is_frozen_and_named_by_keyword() -> None:
     with pytest.raises(AttributeError):
-        one().flag = True  # type: ignore[misc]
+        one().flag = True  # type: ignore[misc]  # which is what is refused
     with pytest.raises(TypeError):
-        Inner(b"x")  # type: ignore[misc]
+        Inner(b"x")  # type: ignore[misc]  # which is what is refused
 
 
 def test_what_cannot_be_a_record_is_refused_when_declared() -> None:
@@ -230,7 +230,7 @@ def test_a_big_integer_has_256_bits() -> None:
         with pytest.raises(ValueError, match="2\\^256"):
             BigInt(wrong)
     with pytest.raises(ValueError, match="integer"):
-        BigInt(1.5)  # type: ignore[arg-type]
+        BigInt(1.5)  # type: ignore[arg-type]  # which is what is refused
 
 
 def test_a_dates_key_sorts_by_day() -> None:

@@ -193,7 +193,7 @@ def test_stopping_cancels_what_is_in_hand_and_removes_the_socket(path: Path) -> 
             await server.stop()
             with pytest.raises(ConnectionError):
                 await waiting
-            assert not path.exists()  # noqa: ASYNC240
+            assert not path.exists()  # noqa: ASYNC240  # a local file, once
             assert application.asked == []
 
     run(test())
@@ -229,6 +229,7 @@ def test_what_hanse_does_not_use_is_answered_without_thought(path: Path) -> None
 def test_the_socket_is_for_the_owner_and_replaces_a_stale_one(path: Path) -> None:
     async def test() -> None:
         async with serving(Noting(), path) as (server, _):
+            # a local file, once
             assert stat.S_IMODE(path.stat().st_mode) == 0o600  # noqa: ASYNC240
             assert server.address == f"unix://{path}"
             second = AbciServer(Noting(), path)

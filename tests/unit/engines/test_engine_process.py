@@ -38,6 +38,7 @@ async def said(folder: Path, words: str) -> None:
     """Return once the log holds these words."""
     log = folder / "engine.log"
     async with asyncio.timeout(30):
+        # another process: nothing to wait on
         while not (log.exists() and words in log.read_text()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -90,7 +91,7 @@ def test_stopping_does_not_wait_for_the_next_start(
         await engine.start()
         await said(tmp_path, "bye")
         async with asyncio.timeout(30):
-            while engine.pid is not None:  # noqa: ASYNC110
+            while engine.pid is not None:  # noqa: ASYNC110  # another process: nothing to wait on
                 await asyncio.sleep(0.01)
         await asyncio.wait_for(engine.stop(), 5)
         await engine.wait()

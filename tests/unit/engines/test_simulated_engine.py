@@ -3,6 +3,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -82,12 +83,12 @@ class Counter:
 class Net:
     """Engines whose messages arrive at once and in order; timers fire when nothing else is left."""
 
-    def __init__(self, count: int = 4, voters: int = 4, **changes: object) -> None:
+    def __init__(self, count: int = 4, voters: int = 4, **changes: Any) -> None:
         powers = dict.fromkeys(KEYS[:voters], 1)
         self.number = 0
         self.now = START_MS
         self.clocks = dict.fromkeys(KEYS, 0)
-        self.apps = {key: Counter(**changes) for key in KEYS[:count]}  # type: ignore[arg-type]
+        self.apps = {key: Counter(**changes) for key in KEYS[:count]}
         self.journals = {key: Journal() for key in self.apps}
         self.engines = {
             key: SimulatedEngine(key, (powers, START_MS), app, self.journals[key])
@@ -257,10 +258,10 @@ def test_an_application_behind_its_engine_is_brought_up_and_must_agree() -> None
         net.restart(KEYS[0])
 
 
-def block_of(engine: SimulatedEngine, **changes: object) -> EngineBlock:
+def block_of(engine: SimulatedEngine, **changes: Any) -> EngineBlock:
     good = engine._build(())
     parts = {n: getattr(good, n) for n in EngineBlock.__slots__ if n != "id"}
-    return build_block(**{**parts, **changes})  # type: ignore[arg-type]
+    return build_block(**{**parts, **changes})
 
 
 def test_a_block_is_refused_for_each_thing_that_an_honest_proposer_would_not_do() -> None:

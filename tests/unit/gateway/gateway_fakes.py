@@ -5,6 +5,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hanse.codec.base64url import to_text
 from hanse.codec.canonical import decode
@@ -257,9 +258,9 @@ class Call:
     pieces: Iterable[bytes] = (b"",)
     client: str = "192.0.2.1"
     declare: bool = True
-    sent: list[dict[str, object]] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
 
-    async def run(self, app: object) -> Got:
+    async def run(self, app: Any) -> Got:
         pieces = list(self.pieces)
         headers = {"host": "localhost:8420", **self.headers}
         if self.declare and any(pieces):
@@ -291,17 +292,17 @@ class Call:
         async def send(message: dict[str, object]) -> None:
             self.sent.append(message)
 
-        await app(scope, receive, send)  # type: ignore[operator]
+        await app(scope, receive, send)
         return self.got()
 
     def got(self) -> Got:
         start = self.sent[0]
-        pairs: list[tuple[bytes, bytes]] = start["headers"]  # type: ignore[assignment]
+        pairs: list[tuple[bytes, bytes]] = start["headers"]
         headers = {k.decode(): v.decode("latin-1") for k, v in pairs}
-        body = b"".join(m.get("body", b"") for m in self.sent[1:])  # type: ignore[misc]
-        return Got(start["status"], headers, body)  # type: ignore[arg-type]
+        body = b"".join(m.get("body", b"") for m in self.sent[1:])
+        return Got(start["status"], headers, body)
 
 
-def ask(app: object, method: str, path: str, **rest: object) -> Got:
+def ask(app: object, method: str, path: str, **rest: Any) -> Got:
     """Run one exchange on a loop of its own."""
-    return asyncio.run(Call(method, path, **rest).run(app))  # type: ignore[arg-type]
+    return asyncio.run(Call(method, path, **rest).run(app))

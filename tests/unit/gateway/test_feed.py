@@ -2,6 +2,7 @@
 """The feed: in order, resumed where it broke off, bounded for readers that do not read."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from gateway_fakes import FakeNode
@@ -42,8 +43,8 @@ class Listener:
                 await self.changed.wait()
 
 
-def _feed(node: FakeNode, **settings: float) -> Feed:
-    return Feed(node, Counters(), **settings)  # type: ignore[arg-type]
+def _feed(node: FakeNode, **settings: Any) -> Feed:
+    return Feed(node, Counters(), **settings)
 
 
 def _blocks(first: int, last: int) -> list[dict[str, object]]:

@@ -3,6 +3,7 @@
 
 import copy
 import re
+from typing import Any
 
 import pytest
 from gateway_fakes import NOTE, NOTES
@@ -142,49 +143,50 @@ def test_the_document_keeps_the_rules_of_openapi_3_1() -> None:
     ],
 )
 def test_the_checker_itself_finds_a_broken_document(where: tuple[str, ...], value: object) -> None:
-    document = copy.deepcopy(build_document([NOTES], "0.1.0"))
+    document: Any = copy.deepcopy(build_document([NOTES], "0.1.0"))
     place = document
     for key in where[:-1]:
-        place = place[key]  # type: ignore[assignment]
+        place = place[key]
     place[where[-1]] = value
     assert faults(document)
 
 
 def test_an_action_and_a_query_have_a_path_with_their_own_arguments() -> None:
-    document = build_document([NOTES], "0.1.0")
-    schemas = document["components"]["schemas"]  # type: ignore[index]
+    document: Any = build_document([NOTES], "0.1.0")
+    schemas = document["components"]["schemas"]
     path = "/v1/contracts/notes/actions/endorse/check"
-    check = document["paths"][path]["post"]  # type: ignore[index]
+    check = document["paths"][path]["post"]
     assert check["x-hanse-rejects"] == ["not_live", "wrong_organisation"]
     assert schemas["notes.Note"]["properties"] == NOTE["properties"]
     arguments = schemas["notes.endorse.args"]
     assert arguments["properties"]["note"] == {"$ref": "#/components/schemas/notes.Note"}
-    assert "/v1/contracts/notes/queries/mine" in document["paths"]  # type: ignore[operator]
+    assert "/v1/contracts/notes/queries/mine" in document["paths"]
 
 
 def test_a_transaction_is_one_of_the_actions() -> None:
-    document = build_document([NOTES], "0.1.0")
-    schemas = document["components"]["schemas"]  # type: ignore[index]
+    document: Any = build_document([NOTES], "0.1.0")
+    schemas = document["components"]["schemas"]
     (choice,) = schemas["Transaction"]["oneOf"]
     body = schemas[choice["$ref"].rpartition("/")[2]]["properties"]["body"]
     assert body["properties"]["contract"] == {"const": "notes"}
     assert body["properties"]["action"] == {"const": "endorse"}
-    submit = document["paths"]["/v1/transactions"]["post"]  # type: ignore[index]
+    submit = document["paths"]["/v1/transactions"]["post"]
     content = submit["requestBody"]["content"]["application/json"]
     assert content["schema"] == {"$ref": "#/components/schemas/Transaction"}
 
 
 def test_two_records_of_one_name_stay_apart() -> None:
     other = {**NOTE, "properties": {"id": {"type": "integer"}}, "required": []}
-    description = copy.deepcopy(NOTES)
-    description["queries"][0]["result"] = {"type": "array", "items": other}  # type: ignore[index]
-    schemas = build_document([description], "1")["components"]["schemas"]  # type: ignore[index]
+    description: Any = copy.deepcopy(NOTES)
+    description["queries"][0]["result"] = {"type": "array", "items": other}
+    document: Any = build_document([description], "1")
+    schemas = document["components"]["schemas"]
     assert schemas["notes.Note_"]["properties"] == other["properties"]
 
 
 def test_the_page_shows_every_operation_and_escapes_what_a_contract_says() -> None:
-    hostile = copy.deepcopy(NOTES)
-    hostile["actions"][0]["doc"] = "<script>alert(1)</script>"  # type: ignore[index]
+    hostile: Any = copy.deepcopy(NOTES)
+    hostile["actions"][0]["doc"] = "<script>alert(1)</script>"
     document = build_document([hostile], "0.1.0")
     page = docs_page(document, "API").decode()
     assert "<script>" not in page

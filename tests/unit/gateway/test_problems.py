@@ -27,6 +27,7 @@ def _classes() -> list[type[HanseError]]:
 
 def _instance(kind: type[HanseError]) -> HanseError:
     if kind.code == "not_admitted":  # its code, status and hint are the kernel's
+        # the class takes the rest from a table
         return kind(refusal="bad_signature", tx="T")  # type: ignore[call-arg]
     if is_dataclass(kind):
         return kind(**{f.name: _value(f) for f in fields(kind)})
@@ -105,6 +106,7 @@ def test_a_refusal_carries_the_ledgers_own_code() -> None:
     ],
 )
 def test_a_fact_is_shown_as_json_of_bounded_size(fact: object, shown: object) -> None:
+    # any fact may be shown
     error = TooLarge(what=fact, limit=1, actual=2)  # type: ignore[arg-type]
     assert build_problem(error)["what"] == shown
     assert decode(problem_bytes(error))

@@ -55,6 +55,7 @@ def test_a_block_counts_once_and_none_is_left_out(model: HistoryModel) -> None:
 
 
 def test_a_batch_that_fails_in_its_middle_leaves_nothing_behind(model: HistoryModel) -> None:
+    # what breaks it
     broken = WrittenBlock(4, "root4", 40, {}, [(b"", None, "")], ())  # type: ignore[list-item]
     with pytest.raises(Exception, match="NOT NULL"):
         model.add([block(3, b"3"), broken])

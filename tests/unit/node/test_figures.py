@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -47,7 +48,7 @@ def changed(**facts: object) -> Facts:
     return Facts(**({f: getattr(WELL, f) for f in WELL.__struct_fields__} | facts))
 
 
-def a_folder(path: Path) -> object:
+def a_folder(path: Path) -> Any:
     return SimpleNamespace(path=path, ledger="L" * 43, node="n", organisation='a"b\\c\nd')
 
 
@@ -56,7 +57,7 @@ def test_what_is_said_is_what_a_parser_reads(tmp_path: Path) -> None:
     with counted.submission(3):
         pass
     counted.synced(0.003)
-    text = figures(WELL, USUAL, a_folder(tmp_path), counted.samples())  # type: ignore[arg-type]
+    text = figures(WELL, USUAL, a_folder(tmp_path), counted.samples())
     found = parsed(text + Counters().text())
     assert found["hanse_height"] == [("hanse_height", {}, 9.0)]
     assert found["hanse_info"][0][1]["organisation"] == 'a"b\\c\nd'
@@ -136,7 +137,7 @@ def test_the_age_of_a_backup_and_the_days_of_a_certificate(tmp_path: Path) -> No
 
     def shown() -> dict[str, float]:
         facts = changed(now_ms=now_ms)
-        text = figures(facts, bounds, a_folder(tmp_path), [])  # type: ignore[arg-type]
+        text = figures(facts, bounds, a_folder(tmp_path), [])
         return {name: rows[0][2] for name, rows in parsed(text).items()}
 
     assert "hanse_backup_age_seconds" not in shown()

@@ -14,6 +14,7 @@ from hanse.node.settings import (
     SETTINGS,
     Configuration,
     ConfigurationUnreadable,
+    Setting,
     SettingInvalid,
     SettingUnknown,
     read,
@@ -84,8 +85,8 @@ def test_a_value_that_cannot_be_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize("setting", [s for s in SETTINGS if s.kind == "number"], ids=str)
-def test_bounds_hold_at_the_last_value_and_one_beyond(setting: object) -> None:
-    found = BY_NAME[setting.name]  # type: ignore[attr-defined]
+def test_bounds_hold_at_the_last_value_and_one_beyond(setting: Setting) -> None:
+    found = BY_NAME[setting.name]
     for value in (found.low, found.high):
         assert read(None, {found.variable: str(value)}).number(found.name) == value
     for value in (found.low - 1, found.high + 1):

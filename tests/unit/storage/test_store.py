@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import pytest
@@ -264,10 +265,10 @@ def test_blocks_may_be_applied_while_a_checkpoint_is_written(
     begun, go_on = threading.Event(), threading.Event()
     write = store._write
 
-    def slow(*args: object) -> None:
+    def slow(*args: Any) -> None:
         begun.set()
         assert go_on.wait(20)
-        write(*args)  # type: ignore[arg-type]
+        write(*args)
 
     monkeypatch.setattr(store, "_write", slow)
     worker = threading.Thread(target=store.checkpoint)

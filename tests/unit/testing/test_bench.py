@@ -91,8 +91,10 @@ def test_arguments_travel_as_canonical_bytes_of_their_types() -> None:
     )
     teller = Bench(SmallBank).actor("bank")
     with pytest.raises(Fault):
+        # which is what is refused
         teller(SmallBank.create_account, "ann", "1", 1)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
+        # which is what is refused
         teller(SmallBank.create_account, "ann", 1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="no action"):
         teller(Clock.lie)

@@ -285,7 +285,9 @@ def test_the_invariant_sees_a_grant_that_grew(after: Grant) -> None:
 def test_the_invariant_sees_an_access_that_no_grant_permits(access: Access) -> None:
     held = {"G": G, "W": replace(grant("W"), withdrawn=True)}
     good = access is LOOK
+    # no context is needed
     assert is_never_wider(held, [], [Written("t", None, access)]) is good  # type: ignore[arg-type]
+    # no context is needed
     assert not is_never_wider(held, [], [Written("t", access, access)])  # type: ignore[arg-type]
 
 

@@ -209,6 +209,7 @@ def test_the_traced_set_is_that_of_a_plain_walk_and_has_no_circle(
             "recall": (C.open_recall, {"call": call(f"R{number}", lot)}),
             "answer": (C.acknowledge, {"recall": "R"}),
         }[name]
+        # drawn
         if attempt(who[actor], method, **args) == "ok" and name == "make":  # type: ignore[arg-type]
             edges |= {(u, lot) for u in used}
             assert all(source not in plain_walk(edges, target) for source, target in edges)

@@ -71,6 +71,7 @@ def moving(name: str, more: dict[str, Any]) -> list[Case]:
     ]
 
 
+# short names for a table
 D, I, T = Vouchers.define, Vouchers.issue, Vouchers.transfer  # noqa: E741
 FOUR, FIVE = {"what": of(4)}, {"what": of(5)}
 K_OF_SHOP: dict[str, Any] = {"lock": "K", "owner": SHOP}

@@ -311,7 +311,7 @@ def test_each_debt_is_paid_once_and_a_swap_moves_both_legs(steps: list[tuple[Any
             "join": (C.join, {"name": "O", "obligation": which.split("/")[0]}),
             "pay": (C.pay_single, {"obligation": "FREE"}),
         }[name]
-        attempt(who[actor], method, **args)  # type: ignore[arg-type]
+        attempt(who[actor], method, **args)  # type: ignore[arg-type]  # drawn by name
         payments, lines = rows(bench, "instructions"), rows(bench, "lines")
         paid = [one.matched for one in lines.values() if one.matched]
         assert sorted(paid) == sorted(k for k, one in payments.items() if one.state == "matched")

@@ -22,6 +22,7 @@ from hanse.testing.bench import START_MS, Actor, Bench
 from hanse.testing.patterns.two_party import Offers
 
 MILL, DAIRY = OrganisationId("mill"), OrganisationId("dairy")
+# short names for a table
 O, WEEK, OTHER = Offers, digest("terms"), digest("other terms")  # noqa: E741
 SUNDAYS = [Date("2026-01-04").add_days(7 * n) for n in range(300)]
 EVERY_DAY = Calendar(id="c", rest_days=[], holidays=[], offset_minutes=0)
