@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``hanse up`` as its user runs it: started, used, ended, and started again where it was."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -8,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from hanse.cli.dashboard import Seen, look
+from hanse.cli.localnet import LocalNode, open_network
 from hanse.client import Client
 from hanse.crypto import keyfiles
 
@@ -24,6 +28,11 @@ def _started(folder: Path) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
         )
     assert process.stdout is not None
     return process, json.loads(process.stdout.readline())
+
+
+async def _looked(nodes: list[LocalNode]) -> list[Seen]:
+    async with aiohttp.ClientSession() as session:
+        return [await look(session, node) for node in nodes]
 
 
 def test_a_network_runs_ends_and_goes_on(tmp_path: Path) -> None:
@@ -43,6 +52,10 @@ def test_a_network_runs_ends_and_goes_on(tmp_path: Path) -> None:
                 receipt = client.submit("registry", "grant_role", args).require_ok()
                 assert client.header(receipt.height).power == "2 of 2"
             heights.append(receipt.height)
+            nodes = open_network(tmp_path / "net")
+            seen = asyncio.run(_looked(nodes))
+            assert {node.organisation for node in seen} == {"acme", "bank"}
+            assert all(node.height is not None for node in seen)
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from hanse.apps import discover
+from hanse.cli.dashboard import watch
 from hanse.cli.localnet import LocalNode, make_network, open_network, running
 from hanse.cli.output import common, emit, load_app
 
@@ -38,8 +39,8 @@ def up(  # the command's options
     """Run a network of several validators on this machine.
 
     Each belongs to another organisation and has its own folder, keys, gateway and console.
-    Stopped and started with the same --dir it goes on; Ctrl-C ends it. Nodes that end by
-    themselves are started again.
+    A terminal shows how far each is. Stopped and started with the same --dir it goes on; Ctrl-C
+    ends it. Nodes that end by themselves are started again.
 
     Examples:
       hanse up
@@ -72,5 +73,24 @@ async def _serve(
         text = "\n".join([*lines, f"ledger   {nodes[0].folder.ledger}"])
         emit(ready, as_json=as_json, text=text)
         sys.stdout.flush()
+        board = None
+        if sys.stdout.isatty() and not as_json:
+            board = asyncio.create_task(watch(nodes, _Board().show), name="dashboard")
         await stop.wait()
+        if board is not None:
+            board.cancel()
+            await asyncio.gather(board, return_exceptions=True)
     return 0
+
+
+class _Board:
+    """A table on the terminal that is drawn over itself."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+
+    def show(self, lines: list[str]) -> None:
+        """Draw ``lines`` where those before stood."""
+        back = f"\x1b[{self._lines}A" if self._lines else "\n"
+        click.echo(back + "".join(f"\x1b[2K{line}\n" for line in lines) + "\x1b[J", nl=False)
+        self._lines = len(lines)
