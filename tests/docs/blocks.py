@@ -32,7 +32,7 @@ from types import ModuleType
 
 from tests.docs.transcript import run_exchanges
 
-from hanse.cli.hosting import peer_port
+from hanse.cli.hosting import free_port
 
 RUN = {"python", "console", "http"}
 COMMAND_TIMEOUT_S = 120
@@ -107,11 +107,6 @@ def split_commands(text: str) -> list[tuple[str, str]]:
             command, output = commands[-1]
             commands[-1] = (command, f"{output}{line}\n")
     return commands
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at, and that no dialling socket is given."""
-    return peer_port("127.0.0.1")
 
 
 class Page:

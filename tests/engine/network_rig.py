@@ -125,7 +125,9 @@ class Network:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 last = error
             await asyncio.sleep(0.2)
-        raise AssertionError(f"not acknowledged at {self.nodes[at].name}: {last!r}")
+        node = self.nodes[at]
+        told = node.log.read_bytes()[-2_000:].decode(errors="replace")
+        raise AssertionError(f"not acknowledged at {node.name}: {last!r}\nIts log ends: {told}")
 
     async def get(self, at: int, path: str) -> Any:
         async with self.session.get(f"{self.nodes[at].url}{path}") as answer:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.engine.counting import Counting
 
-from hanse.cli.hosting import peer_port
+from hanse.cli.hosting import free_port
 from hanse.crypto.signers import Signer, generate
 from hanse.engines.cometbft.abci import AbciServer
 from hanse.engines.cometbft.binary import find_binary
@@ -28,11 +28,6 @@ from hanse.engines.cometbft.process import Command, EngineProcess
 from hanse.engines.cometbft.rpc import EngineRpc
 
 GENESIS_MS = 1_764_510_000_000
-
-
-def free_port() -> int:
-    """Return a port of loopback that is free now, and that no dialling socket is given."""
-    return peer_port("127.0.0.1")
 
 
 def new_key() -> Signer:

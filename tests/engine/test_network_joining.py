@@ -12,7 +12,7 @@ import pytest
 from tests.engine.network_rig import PATIENCE_S, Network, Node, run
 
 import hanse_verify
-from hanse.cli.hosting import free_port, peer_port
+from hanse.cli.hosting import free_port
 from hanse.cli.localnet import LocalNode
 from hanse.cli.network import settle
 from hanse.client import Client
@@ -80,7 +80,7 @@ def test_a_fifth_organisation_joins_with_a_node_that_votes(tmp_path: Path) -> No
             name="Elm Ltd",
             node="node1",
             admin="admin",
-            address=f"127.0.0.1:{peer_port('127.0.0.1')}",
+            address=f"127.0.0.1:{free_port('127.0.0.1')}",
             suite="ed25519-sha256",
             now_ms=wall_clock_ms(),
         )

@@ -34,7 +34,7 @@ from hanse.node.settings import Configuration
 
 COSIGN_EVERY_S = 0.25
 USUAL_PORT = 8420
-PEER_PORTS = range(10_000, 30_000)
+LISTEN_PORTS = range(10_000, 30_000)
 LOOK_BACK: Final = 10  # engine blocks searched for votes of this key, once, after a restore
 
 
@@ -49,23 +49,17 @@ def usual_port(host: str = "127.0.0.1") -> int:
     return USUAL_PORT
 
 
-def peer_port(host: str) -> int:
-    """Return a free port at which an engine may be met, below those that the system hands out.
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port that nobody listens at, below those that the system hands out.
 
-    Peers dial it before it listens; among the others a dialling socket might get that very port.
+    What is given such a port once keeps it over restarts: while it is down, a dialling socket
+    might get that very port among the others.
     """
     while True:
-        port = PEER_PORTS.start + secrets.randbelow(len(PEER_PORTS))
+        port = LISTEN_PORTS.start + secrets.randbelow(len(LISTEN_PORTS))
         with socket.socket() as probe, suppress(OSError):
             probe.bind((host, port))
             return port
-
-
-def free_port(host: str) -> int:
-    """Return a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)

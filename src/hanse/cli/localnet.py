@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from hanse.cli.hosting import free_port, peer_port
+from hanse.cli.hosting import free_port
 from hanse.cli.network import settle
 from hanse.contracts.contract import Contract
 from hanse.errors import Misconfigured
@@ -70,7 +70,7 @@ def make_network(
             name=f"{name.title()} Ltd",
             node="node1",
             admin="admin",
-            address=f"{HOST}:{peer_port(HOST)}",
+            address=f"{HOST}:{free_port(HOST)}",
             suite=suite,
             now_ms=wall_clock_ms(),
         )
