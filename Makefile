@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target is one line; the logic is Python under tools/. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-all cometbft demo bench sim docs vectors conformance fmt clean
+.PHONY: help setup check test test-all cometbft native demo bench sim docs vectors conformance fmt clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -22,6 +22,8 @@ test-all:     ## the same and all the rest: Pythons, faults, wheel, browser, ben
 	@$(READY) && $(RUN) tools.test_all $(ARGS)
 cometbft:     ## build the pinned CometBFT below .tools; needs a network, fetches Go if there is none
 	@$(READY) && $(RUN) tools.cometbft
+native:       ## build the optional native part: signatures verified in batches; needs Rust
+	@$(READY) && $(RUN) tools.native
 demo:         ## start the demonstration network and stay in the foreground; ARGS=--help tells more
 	@$(READY) && exec .venv/bin/hanse demo $(ARGS)
 bench:        ## measure this machine; ARGS=--help tells more

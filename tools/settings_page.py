@@ -57,8 +57,12 @@ The document that it makes: [genesis](../../spec/genesis.md).
 
 | extra | adds |
 |---|---|
-| `hanse[trace]` | EPCIS schema validation and XML |
 | `hanse[sm]` | native SM2; without it signing with SM2 is slow and not constant in time |
+
+A node uses two more where they are there, and `hanse doctor` says what is: `uvloop`, a faster
+event loop, and the native part of Hanse, which `make native` builds from the source (with Rust). It
+verifies Ed25519 signatures in batches, in a third of the time each and by the same rule: what it
+refuses is decided again in Python.
 """
 
 

@@ -11,6 +11,7 @@ from tools._steps import PYTHON, ROOT, Step, pytest, run_all, tool
 from tools.browser import missing as browser_missing
 from tools.check import STYLE
 from tools.deploy_check import missing as deploy_missing
+from tools.native import missing as native_missing
 
 VECTORS = Path(os.environ.get("HANSE_VECTORS") or ROOT.parent / "shared" / "vectors")
 
@@ -45,6 +46,12 @@ STEPS = [
         "--ignore=tests/faults",
         "--ignore=tests/e2e/browser",
         timeout_s=2_700,
+    ),
+    Step(
+        "native",
+        [PYTHON, "-m", "tools.native", "--check"],
+        timeout_s=1_500,
+        missing=native_missing,
     ),
     tool("wheel", "wheel_demo", timeout_s=900),
     Step("deploy", [PYTHON, "-m", "tools.deploy_check"], timeout_s=1_800, missing=deploy_missing),

@@ -54,6 +54,21 @@ def test_each_verdict_is_that_of_zip_215(cases):
     assert wrong == []
 
 
+@pytest.mark.parametrize("size", [1, 7, 914])
+def test_batches_of_any_size_give_the_same_verdicts(cases, size):
+    suite = suite_named("ed25519-sha256")
+    checks = [case[:3] for case in cases]
+    batches = [checks[at : at + size] for at in range(0, len(checks), size)]
+    verdicts = b"".join(suite.are_signatures_valid(batch) for batch in batches)
+    assert [bool(v) for v in verdicts] == [is_valid_by_zip_215(case[3]) for case in cases]
+
+
+def test_what_the_native_part_accepts_the_rule_accepts(cases):
+    batch = _ed25519.fast_batch or (lambda checks: bytes(_ed25519.is_valid(*c) for c in checks))
+    for *check, flags in cases:
+        assert is_valid_by_zip_215(flags) or batch([tuple(check)]) == b"\x00"
+
+
 def test_the_python_rule_alone_gives_the_same_verdicts(cases):
     verify = _ed25519.is_valid_in_python
     wrong = [case for case in cases if verify(*case[:3]) != is_valid_by_zip_215(case[3])]

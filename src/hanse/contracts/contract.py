@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shape of a contract: base class, decorators, and the context that a call is given."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
@@ -89,13 +89,13 @@ class Change:
 
     __slots__ = ("_read",)
 
-    def __init__(self, read: Callable[[object], Iterable[Written[Any]]]) -> None:
+    def __init__(self, read: Callable[[object], list[Written[Any]]]) -> None:
         """Wrap the runtime's reader of the write set."""
         self._read = read
 
     def of(self, collection: object) -> list[Written[Any]]:
         """Return the entries of ``collection``, a map or value, that were written."""
-        return list(self._read(collection))
+        return self._read(collection)
 
 
 class Calling(Protocol):

@@ -378,16 +378,19 @@ class LoadedContract:
             if holds is not True:
                 raise Refused("invariant_broken", f"{check.__name__} would no longer hold")
 
-    def _written(self, collection: object) -> Iterable[Written[Any]]:
+    def _written(self, collection: object) -> list[Written[Any]]:
         if not isinstance(collection, Map | Value):
             raise Fault("an invariant asks about a map or value of its own contract")
         prefix, door = collection._prefix, self._door  # noqa: SLF001  # no attribute of contracts
-        door.meter.charge(1 + (len(door.overlay) >> 3))
+        meter = door.meter
+        meter.charge(1 + (len(door.overlay) >> 3))
+        found: list[Written[Any]] = []
         for key, after in door.overlay.items():
             if key.startswith(prefix):
                 before = door.committed(key)
-                door.meter.charge(_READ, 0 if before is None else len(before))
-                yield collection.written(key, before, after)
+                meter.charge(_READ, 0 if before is None else len(before))
+                found.append(collection.written(key, before, after))
+        return found
 
     @property
     def texts(self) -> dict[str, str]:

@@ -124,8 +124,10 @@ class Door:
         """Return the value bytes at ``key`` as this call sees them, charged."""
         found = self.overlay.get(key, _MISSING)
         value: Any = self.committed(key) if found is _MISSING else found
-        long = len(key) > STATE_KEY_BYTES_MAX  # nothing is there, but it had to be made and hashed
-        self.meter.charge(_READ, (len(key) if long else 0) + (0 if value is None else len(value)))
+        size = 0 if value is None else len(value)
+        if len(key) > STATE_KEY_BYTES_MAX:
+            size += len(key)  # nothing is there, but it had to be made and hashed
+        self.meter.charge(_READ, size)
         return value  # type: ignore[no-any-return]  # bytes or None: the sentinel is gone
 
     def committed(self, key: bytes) -> bytes | None:

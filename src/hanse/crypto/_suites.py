@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A suite: one signature scheme, one hash and one pinned rule, under one name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
@@ -30,6 +30,9 @@ class Suite:
     signature_bytes: int = field(repr=False)
     _key_rule: Callable[[bytes], bool] = field(repr=False)
     _signature_rule: Callable[[bytes, bytes, bytes], bool] = field(repr=False)
+    _batch_rule: Callable[[Sequence[tuple[bytes, bytes, bytes]]], bytes] | None = field(
+        default=None, repr=False
+    )
 
     def is_public_key_valid(self, public_key: bytes) -> bool:
         """Say whether a key may be registered: a point, in its one length, not of small order."""
@@ -43,6 +46,13 @@ class Suite:
             and self._signature_rule(public_key, message, signature)
         )
 
+    def are_signatures_valid(self, checks: Sequence[tuple[bytes, bytes, bytes]]) -> bytes:
+        """Return a byte for each key, message and signature: 1 where :meth:`is_signature_valid`."""
+        sized = self.public_key_bytes, self.signature_bytes
+        if self._batch_rule is not None and all((len(k), len(s)) == sized for k, _, s in checks):
+            return self._batch_rule(checks)
+        return bytes([self.is_signature_valid(*check) for check in checks])
+
     def __reduce__(self) -> tuple[Callable[[str], "Suite"], tuple[str]]:
         return suite_named, (self.name,)
 
@@ -50,7 +60,15 @@ class Suite:
 _BY_NAME: Final = {
     suite.name: suite
     for suite in (
-        Suite("ed25519-sha256", SHA256, 32, 64, _ed25519.is_key_valid, _ed25519.is_valid),
+        Suite(
+            "ed25519-sha256",
+            SHA256,
+            32,
+            64,
+            _ed25519.is_key_valid,
+            _ed25519.is_valid,
+            _ed25519.are_valid,
+        ),
         Suite("p256-sha256", SHA256, 33, 64, _p256.is_key_valid, _p256.is_valid),
         Suite("sm2-sm3", SM3, 33, 64, _sm2.is_key_valid, _sm2.is_valid),
     )

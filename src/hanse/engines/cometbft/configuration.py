@@ -31,8 +31,8 @@ class Timeouts:
     precommit_delta_ms: int = 250
     commit_ms: int = 0
     empty_block_ms: int = 500
-    reap_ms: int = 20
-    gossip_ms: int = 10
+    reap_ms: int = 50
+    gossip_ms: int = 25
 
 
 @dataclass(frozen=True, slots=True)
