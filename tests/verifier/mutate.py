@@ -32,20 +32,27 @@ def canon(value: object) -> bytes:
     ).encode("utf-8", "surrogatepass")
 
 
-def mutants(genuine: bytes, step: int = 1, start: int = 0) -> Iterator[Mutant]:
+def mutants(
+    genuine: bytes, step: int = 1, repeated: int = 1, others: Iterable[bytes] = ()
+) -> Iterator[Mutant]:
     """Yield the file with each field changed, taken away, doubled, reordered or added to.
 
-    Of all those, every ``step``-th is made, the rest is not even built.
+    Of all those, every ``step``-th is made, the rest is not even built. Of changes to a part that
+    one of the ``others`` has, too, byte for byte, only every ``repeated``-th of these.
     """
     root = json.loads(genuine)
-    count = start
+    known = {(name, canon(part)) for other in others for name, part in json.loads(other).items()}
+    again = {name for name, part in root.items() if (name, canon(part)) in known}
+    count = 0
     for path, value in list(walk(root)):
+        every = step * repeated if path and path[0] in again else step
+        old = canon(value)
         made = [*changes(value), *type_changes(value)]
         if path and isinstance(path[-1], str):
             made.append(("field taken away", MISSING))
         for what, other in made:
             count += 1
-            if count % step == 0 and (other is MISSING or canon(other) != canon(value)):
+            if count % every == 0 and (other is MISSING or canon(other) != old):
                 yield f"{what} at {pointer(path)}", replaced(root, path, other)
 
 

@@ -36,6 +36,8 @@ class Chunk:
         cost: units after which no further entry is begun.
         size: bytes of what is written, after which none is.
         checks: ask the invariants, as long as nothing has been written.
+        every: look at the entries of all maps, those of which nothing changes, too.
+        until: state key of the entry with which it ends at the latest.
     """
 
     after: bytes = b""
@@ -43,6 +45,8 @@ class Chunk:
     cost: int | None = None
     size: int | None = None
     checks: bool = True
+    every: bool = False
+    until: bytes | None = None
 
 
 WHOLE: Final = Chunk()
@@ -54,6 +58,7 @@ class Migrated:
 
     ``after`` is the last entry that was looked at, ``None`` once all were. ``digest`` fixes every
     entry that was looked at, before and after, and is the same in whatever chunks they come.
+    ``rows`` are those of a chunk of every entry, as they were; ``writes`` has what changes.
     """
 
     code: str | None
@@ -63,6 +68,7 @@ class Migrated:
     writes: Writes | None = None
     after: bytes | None = None
     digest: bytes = b""
+    rows: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class _Stop(Exception):
@@ -143,7 +149,8 @@ def migrate_state(  # noqa: PLR0913, PLR0917 - of one question
     except (CostExceeded, ReaderFailed, Refused, _Stop) as error:
         code, reason = run.why(error)
     writes = run.writes if code is None else None
-    return Migrated(code, run.cost, run.entries, reason, writes, after, run.digest)
+    rows = tuple(run.rows)
+    return Migrated(code, run.cost, run.entries, reason, writes, after, run.digest, rows)
 
 
 class _Run:
@@ -164,6 +171,7 @@ class _Run:
         self.readings: dict[bytes, _Reading] = {}
         self.writes: Writes = {}
         self.asked: Writes = {}  # that the invariants have not seen
+        self.rows: list[tuple[bytes, bytes]] = []
         self.cost = self.entries = self.size = 0
         self.checks = True
         self.digest = b""
@@ -172,16 +180,22 @@ class _Run:
         """Look at the entries of ``chunk``; returns the last one, ``None`` when none is left."""
         self.checks, self.digest = chunk.checks, chunk.digest
         _check_order(self.old, self.new)
-        looked_at = list(_looked_at(self.old, self.new))
-        self.readings = {name.encode("ascii"): reading for name, reading in looked_at}
+        looked_at = dict(_looked_at(self.old, self.new))
+        self.readings = {name.encode("ascii"): reading for name, reading in looked_at.items()}
         done: bytes | None = None
-        for name, reading in looked_at:
+        for name in sorted({*looked_at, *self.old.map_types}) if chunk.every else looked_at:
+            reading = looked_at.get(name)
             begins = name in self.new.ordered and name not in self.old.ordered  # its tree takes all
             for key, value in _rows(self.reader, self.old.name, name, chunk.after):
-                if done is not None and self._is_full(chunk):
+                if done is not None and (done == chunk.until or self._is_full(chunk)):
                     self._ask()
                     return done
-                self._take(key, value, reading, begins=begins)
+                if chunk.every:
+                    self.rows.append((key, value))
+                if reading is None:
+                    self._pass(value)
+                else:
+                    self._take(key, value, reading, begins=begins)
                 if len(self.asked) >= MIGRATION_CHECKED_MAX:
                     self._ask()
                 done = key
@@ -192,6 +206,10 @@ class _Run:
         if chunk.cost is not None and self.cost >= chunk.cost:
             return True
         return chunk.size is not None and self.size >= chunk.size
+
+    def _pass(self, value: bytes) -> None:
+        with self._metered():
+            self.meter.charge(COSTS["read"], len(value))
 
     def _take(self, key: bytes, value: bytes, reading: _Reading, *, begins: bool) -> None:
         self.entries += 1

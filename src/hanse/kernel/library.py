@@ -22,6 +22,7 @@ from hanse.kernel.governance import Governance
 from hanse.kernel.network import Network
 from hanse.kernel.proposals import Package
 from hanse.kernel.registry import Registry
+from hanse.kernel.roots import Roots
 
 BUILT_IN: tuple[type[Contract], ...] = (Registry, Governance, Network)
 BUILT_IN_NAMES = frozenset(cls.name for cls in BUILT_IN)
@@ -83,6 +84,7 @@ class Library:
         self._shelf: dict[tuple[str, str], Shelved] = {}
         self._approved: dict[tuple[str, str], LoadedContract] = {}
         self._tried: tuple[tuple[str, str], LoadedContract] | None = None
+        self.roots: Roots | None = None  # of the migration under way: chunks go on with them
 
     def tried(self, package: str, lowered: str) -> LoadedContract | None:
         """Return the contract of a proposed package, if it is the last one that was loaded."""

@@ -214,7 +214,8 @@ def rehearse_upgrade(
         hashed, ordered = hashed_changes(hasher, tried.writes, tried.ordered)
         tries.update({contract: hashed}, {contract: ordered})
         entries, changed, chunks = entries + tried.entries, changed + len(tried.writes), chunks + 1
-        begun = Begun(tried.after or b"", tried.digest, begun.cost + tried.cost)
+        totals = (begun.cost + tried.cost, begun.size + tried.size)
+        begun = Begun(tried.after or b"", tried.digest, *totals)
         if tried.after is None:
             break
     return msgspec.structs.replace(

@@ -324,6 +324,11 @@ PROPOSAL_CODES: Final = (
         "Rehearse it yourself: whoever recorded the rehearsal recorded another root.",
     ),
     ProposalCode(
+        "too_many_entries",
+        "The contract has more entries than its roots can be compared of: about a million.",
+        "Propose it with mode `open`: invariants and the cost bound hold there, too.",
+    ),
+    ProposalCode(
         "entries_differ",
         "The entries, or what the migration makes of them, are not those voted on.",
         "Rehearse it yourself: whoever recorded the rehearsal recorded another digest.",

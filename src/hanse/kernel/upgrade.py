@@ -13,16 +13,15 @@ import msgspec
 
 from hanse.codec.base64url import to_bytes, to_text
 from hanse.codec.limits import (
-    FROZEN_ENTRIES_MAX,
+    FROZEN_BYTES_MAX,
     HINT_CHARS_MAX,
     MIGRATION_CHUNKS,
     MIGRATION_COST_MAX,
-    SCAN_ROWS_MAX,
     VERSIONS_MAX,
 )
 from hanse.contracts import replace
 from hanse.contracts.dialect.finding import OutsideDialect
-from hanse.contracts.migrating import Chunk, Migrated, Writes, migrate_state
+from hanse.contracts.migrating import Chunk, migrate_state
 from hanse.contracts.runtime import LoadedContract
 from hanse.contracts.sources import hash_lowered, load_files
 from hanse.contracts.state import Reader
@@ -32,7 +31,7 @@ from hanse.kernel import entries as e
 from hanse.kernel.library import Library, read_files
 from hanse.kernel.proposals import ALLOWED, Deployed, Migration, Proposal, Version
 from hanse.kernel.registry import ContractEntry, ContractVersion
-from hanse.kernel.writes import contract_root
+from hanse.kernel.roots import ENTRY_BYTES, START, Point, Roots, Versions
 
 _COST_SLACK: Final = 10_000  # units above half more than a rehearsal used
 
@@ -57,11 +56,13 @@ class Place:
     time_ms: int
     rules: Rules
 
-    def chunk(self, after: bytes, digest: bytes, *, checks: bool = True) -> Chunk:
+    def chunk(
+        self, after: bytes, digest: bytes, *, checks: bool = True, every: bool = False
+    ) -> Chunk:
         """Return how much of a migration one block does."""
         cost = self.rules.block_cost_max // MIGRATION_CHUNKS
         size = self.rules.block_write_bytes_max // MIGRATION_CHUNKS
-        return Chunk(after, digest, cost, size, checks)
+        return Chunk(after, digest, cost, size, checks, every)
 
 
 class Begun(msgspec.Struct, frozen=True, array_like=True):
@@ -70,12 +71,14 @@ class Begun(msgspec.Struct, frozen=True, array_like=True):
     after: bytes = b""
     digest: bytes = b""
     cost: int = 0
+    size: int = 0
 
 
 class Tried(msgspec.Struct, frozen=True, array_like=True, tag="tried"):
     """What the next chunk of an upgrade would do; ``after`` is ``None`` once it is the last one.
 
-    ``ordered`` names the ordered maps of the version that is to be.
+    ``ordered`` names the ordered maps of the version that is to be. ``size`` counts what the roots
+    are made of, where they have to be.
     """
 
     code: str | None = None
@@ -86,6 +89,7 @@ class Tried(msgspec.Struct, frozen=True, array_like=True, tag="tried"):
     after: bytes | None = None
     digest: bytes = b""
     ordered: tuple[str, ...] = ()
+    size: int = 0
 
 
 # what a proposal is about -------------------------------------------------------------------------
@@ -135,7 +139,7 @@ def load_package(place: Place, held: Proposal) -> LoadedContract:
     return loaded
 
 
-def _versions(place: Place, held: Proposal) -> tuple[LoadedContract, LoadedContract]:
+def _versions(place: Place, held: Proposal) -> Versions:
     new = load_package(place, held)
     old = place.library.find(place.reader, held.terms.contract, held.base)
     assert old is not None, "the current version is loaded, or its text is in the state"
@@ -151,12 +155,17 @@ def try_chunk(place: Place, held: Proposal, begun: Begun) -> Tried:
     except Refusal as error:
         return Tried(error.code, error.reason)
     left = MIGRATION_COST_MAX - begun.cost
-    chunk = place.chunk(begun.after, begun.digest)
+    chunk = place.chunk(begun.after, begun.digest, every=held.terms.mode == "frozen")
     done = migrate_state(old, new, place.reader, place.time_ms, left, chunk)
     if done.code is not None:
         return Tried(done.code, done.reason, done.cost)
-    numbers = (done.cost, done.entries)
-    return Tried(None, "", *numbers, done.writes or {}, done.after, done.digest, new.ordered)
+    size = sum([ENTRY_BYTES + len(key) for key, _ in done.rows])
+    try:
+        _check_size(begun.size + size)
+    except Refusal as error:
+        return Tried(error.code, error.reason, done.cost)
+    numbers, writes = (done.cost, done.entries), done.writes or {}
+    return Tried(None, "", *numbers, writes, done.after, done.digest, new.ordered, size)
 
 
 # carrying it out ----------------------------------------------------------------------------------
@@ -206,6 +215,7 @@ def go_on(place: Place, put: e.Put, running: Migration, held: Proposal, height: 
     try:
         on = step(place, put, running, held, height)
     except Refusal:
+        place.library.roots = None
         e.CONTRACTS.put(put, running.contract, running.was)
         e.MIGRATION.put(put, (), None)
         raise
@@ -221,31 +231,88 @@ def _check_chunk(
     assert bound is not None
     versions = _versions(place, held)
     left = _cost_bound(bound.cost) - running.cost
-    chunk = place.chunk(running.after, to_bytes(running.digest) if running.digest else b"")
-    done = migrate_state(*versions, place.reader, place.time_ms, left, chunk)
+    is_frozen = held.terms.mode == "frozen"
+    point = _point_of(running)
+    roots = _roots_at(place, versions, running.number, point) if is_frozen else None
+    done = migrate_state(
+        *versions, place.reader, place.time_ms, left, place.chunk(*point, every=is_frozen)
+    )
     if done.code is not None:
         raise Refusal(done.code, done.reason)
-    whole = not running.after and done.after is None
     on = replace(
         running,
         after=done.after or b"",
         changed=running.changed + len(done.writes or {}),
         cost=running.cost + done.cost,
-        digest=to_text(done.digest),
+        digest=to_text(done.digest) if done.digest else "",
         entries=running.entries + done.entries,
     )
+    if roots is not None:
+        _check_size(roots.take(done, point))
     if done.after is not None:
         return on
-    if held.terms.mode == "frozen":
-        if on.digest != bound.digest:
-            raise Refusal("entries_differ", "the entries, or what becomes of them, are not those")
-        if whole:
-            _check_roots(place, versions, done, held)
-    if on.changed and not whole:
+    if roots is not None:
+        place.library.roots = None
+        _check_frozen(on, held, roots)
+    if on.changed and running.after:
         return replace(on, phase="write")
     put(running.contract, done.writes or {})
     put_version(place, put, held, running.was, (running.number, height))
     return None
+
+
+def _point_of(running: Migration) -> Point:
+    return running.after, to_bytes(running.digest) if running.digest else b""
+
+
+def _check_size(size: int) -> None:
+    if size > FROZEN_BYTES_MAX:
+        reason = f"the roots of a contract are compared up to {FROZEN_BYTES_MAX} bytes of keys"
+        raise Refusal("too_many_entries", f"{reason}, {ENTRY_BYTES} added for each entry")
+
+
+def _roots_at(place: Place, versions: Versions, number: int, point: Point) -> Roots:
+    """Return the tries of a migration that has come to ``point``, made again if need be."""
+    library = place.library
+    roots = library.roots
+    if roots is None or roots.number != number or point == START or not roots.has_passed(point):
+        roots = library.roots = Roots(place.hasher, versions, number)
+    while not roots.has_passed(point):
+        roots.catch_up(place.reader, point)
+    return roots
+
+
+def catch_up(place: Place) -> bool:
+    """Make more of the tries that the next chunk of a migration needs; returns if all are there.
+
+    Without that the next block makes them: it takes longer then, and nothing else is different.
+    """
+    running = e.MIGRATION.get(place.reader, ())
+    held = None if running is None else e.PROPOSALS.get(place.reader, running.number)
+    if running is None or held is None or running.phase != "check" or held.terms.mode != "frozen":
+        return True
+    library, point = place.library, _point_of(running)
+    roots = library.roots
+    if roots is None or roots.number != running.number:
+        roots = library.roots = Roots(place.hasher, _versions(place, held), running.number)
+    return roots.has_passed(point) or roots.catch_up(place.reader, point)
+
+
+def _check_frozen(done: Migration, held: Proposal, roots: Roots) -> None:
+    """Establish that the entries of a frozen contract, and its roots, are those voted on.
+
+    Raises:
+        Refusal: they are not.
+    """
+    bound = held.rehearsal
+    assert bound is not None
+    if done.digest != bound.digest:
+        raise Refusal("entries_differ", "the entries, or what becomes of them, are not those")
+    before, after = roots.values()
+    # no entries make two roots: zeros, or that over empty trees once the contract was written to
+    is_same = before == bound.root_before or roots.is_empty
+    if not is_same or after != bound.root_after:
+        raise Refusal("root_differs", f"{before} became {after}")
 
 
 def _write_chunk(
@@ -262,49 +329,6 @@ def _write_chunk(
         return replace(running, after=done.after, written=written)
     put_version(place, put, held, running.was, (running.number, height))
     return None
-
-
-def _check_roots(
-    place: Place, versions: tuple[LoadedContract, LoadedContract], done: Migrated, held: Proposal
-) -> None:
-    """Establish the roots of a contract that is small enough for one block to make them.
-
-    Raises:
-        Refusal: they are not those of the rehearsal.
-    """
-    bound = held.rehearsal
-    assert bound is not None
-    roots = hashed_roots(place, versions, done.writes or {}, FROZEN_ENTRIES_MAX)
-    if roots is not None and roots != (bound.root_before, bound.root_after):
-        raise Refusal("root_differs", f"{roots[0]} became {roots[1]}")
-
-
-def hashed_roots(
-    place: Place,
-    versions: tuple[LoadedContract, LoadedContract],
-    writes: Writes,
-    entries_max: int,
-) -> tuple[str, str] | None:
-    """Return a contract's root under one version, and under the next after ``writes``.
-
-    Who executes blocks has no tries, so they are made of the entries; ``None`` if too many.
-    """
-    old, new = versions
-    entries: dict[bytes, bytes] = {}
-    start = b""
-    while rows := place.reader.scan(old.name, b"", start, SCAN_ROWS_MAX):
-        entries.update(rows)
-        if len(entries) > entries_max:
-            return None
-        start = rows[-1][0] + b"\x00"
-    before = contract_root(place.hasher, entries, old.ordered)
-    for key, value in writes.items():
-        if value is None:
-            del entries[key]
-        else:
-            entries[key] = value
-    after = contract_root(place.hasher, entries, new.ordered)
-    return to_text(before), to_text(after)
 
 
 def _check_number(now: Deployed | None) -> int:

@@ -131,6 +131,8 @@ class Worker:
                 contracts = {name: o.values for name, o in generation.contracts.items()}
                 loaded = work.Loaded(head.height, head.time_ms, contracts, generation.nonces)
                 self._ask(loaded, self._told())
+        while not _expect(self._ask(work.CatchUp(), self._told()), work.CaughtUp).is_whole:
+            pass  # one short answer after another: a migration under way may have a million entries
 
     @property
     def is_running(self) -> bool:

@@ -104,11 +104,15 @@ class Rehearsal(msgspec.Struct, frozen=True, array_like=True, tag="rehearse"):
     begun: Begun | None = None
 
 
+class CatchUp(msgspec.Struct, frozen=True, array_like=True, tag="catch_up"):
+    """Make more of what a migration under way needs and a fresh process lacks."""
+
+
 class Follow(msgspec.Struct, frozen=True, array_like=True, tag="follow"):
     """Move on to where the node is, and no more."""
 
 
-Request = Follow | Rehearsal | Opening | Loaded | Work | Question | Attempt
+Request = CatchUp | Follow | Rehearsal | Opening | Loaded | Work | Question | Attempt
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -133,6 +137,12 @@ class Noted(msgspec.Struct, frozen=True, array_like=True, tag="noted"):
     """Nothing to say but that the request was carried out."""
 
 
+class CaughtUp(msgspec.Struct, frozen=True, array_like=True, tag="caught_up"):
+    """Whether nothing is lacking any more."""
+
+    is_whole: bool
+
+
 class Came(msgspec.Struct, frozen=True, array_like=True, tag="outcome"):
     """What came of a query or a trial; of the writes, how many entries."""
 
@@ -151,7 +161,7 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
     what: str
 
 
-Answer = Done | Trial | Tried | Noted | Came | Failed
+Answer = CaughtUp | Done | Trial | Tried | Noted | Came | Failed
 
 encode: Final = msgspec.msgpack.Encoder().encode
 request_decoder: Final = msgspec.msgpack.Decoder(tuple[Told, Request])

@@ -16,6 +16,7 @@ from hanse.contracts.dialect.program import build_program
 from hanse.crypto import hash_named
 from hanse.identity import decode_genesis
 from hanse.kernel import BlockView, Executed, Kernel
+from hanse.kernel.upgrade import catch_up
 from hanse.node import containment, work
 from hanse.storage import Follower
 
@@ -135,6 +136,9 @@ class Session:
             if begun is None:
                 return self._kernel.try_proposal(durable, request.number, durable.time_ms)
             return self._kernel.try_chunk(durable, request.number, durable.time_ms, begun)
+        if isinstance(request, work.CatchUp):
+            place = self._kernel.place(self._durable, self._durable.time_ms)
+            return work.CaughtUp(catch_up(place))
         assert isinstance(request, work.Follow)
         return work.Noted()
 

@@ -11,7 +11,7 @@ from tests.unit.kernel.small_ledger import codes
 from hanse.codec.base64url import to_text
 from hanse.contracts.package import texts_hash
 from hanse.crypto import SHA256
-from hanse.kernel import Asked, Kernel, upgrade
+from hanse.kernel import Asked, Kernel, roots, upgrade
 from hanse.kernel.lifecycle import due_contracts
 from hanse.merkle.ranges import verify_range
 
@@ -196,22 +196,104 @@ def test_what_fails_in_a_late_chunk_has_written_nothing(
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("what", ["digest", "root_after"])
-def test_another_digest_than_the_one_voted_on_writes_nothing(ledger: LifeLedger, what: str) -> None:
-    """A root is made by a block only where all of it fits one: the digest fixes every entry."""
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ("digest", "entries_differ"),
+        ("root_before", "root_differs"),
+        ("root_after", "root_differs"),
+    ],
+)
+def test_nothing_is_written_where_a_frozen_upgrade_is_not_the_one_voted_on(
+    ledger: LifeLedger, what: str, code: str
+) -> None:
     assert ledger.decide(ledger.propose("freeze")).status == "done"
     number = ledger.propose("upgrade", package=ledger.package(TWO, "2"), mode="frozen")
-    tried = ledger.rehearse(number, **{what: to_text(b"\x01" * 32)})
+    ledger.rehearse(number, **{what: to_text(b"\x01" * 32)})
     before = ledger.state.tries.root_of("lots")
     ledger.decide(number)
+    assert finish(ledger, number) > 3
+    assert (ledger.proposal(number).status, ledger.proposal(number).code) == ("failed", code)
+    assert ledger.state.tries.root_of("lots") == before
+    assert ledger.kernel.library.roots is None
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("planted", [False, True])
+def test_maps_of_which_nothing_changes_are_in_the_roots(ledger: LifeLedger, planted: bool) -> None:
+    """``last`` is looked at by no migration, so the digest does not see it: the roots do."""
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    number = ledger.propose("upgrade", package=ledger.package(TWO, "2"), mode="frozen")
+    ledger.rehearse(number)
+    if planted:  # no action could: as if a node had lost its mind
+        key = next(row for row, _ in ledger.state.scan("lots", b"last", b"", 1))
+        ledger.state.values["lots"][key] = b'"L000"'
+    ledger.decide(number)
     finish(ledger, number)
-    root = to_text(ledger.state.tries.root_of("lots"))
-    if what == "digest":
-        assert ledger.proposal(number).code == "entries_differ"
-        assert root == to_text(before)
-    else:
-        assert ledger.proposal(number).status == "done"
-        assert root == tried.root_after
+    code = "root_differs" if planted else None
+    assert ledger.proposal(number).code == code
+
+
+@pytest.mark.parametrize("chunks", [2_000, 10])
+def test_a_frozen_contract_has_a_bound_of_entries(
+    ledger: LifeLedger, monkeypatch: pytest.MonkeyPatch, chunks: int
+) -> None:
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    number = ledger.propose("upgrade", package=ledger.package(TWO, "2"), mode="frozen")
+    monkeypatch.setattr(upgrade, "MIGRATION_CHUNKS", chunks)
+    ledger.rehearse(number)
+    monkeypatch.setattr(upgrade, "FROZEN_BYTES_MAX", LOTS * 75)
+    assert ledger.try_it(number).code == "too_many_entries"
+    ledger.decide(number)
+    finish(ledger, number)
+    assert ledger.proposal(number).code == "too_many_entries"
+    opened = ledger.propose("upgrade", package=ledger.package(TWO, "2"))
+    ledger.rehearse(opened)
+    ledger.decide(opened)
+    finish(ledger, opened)
+    assert ledger.proposal(opened).status == "done"
+
+
+def test_a_frozen_contract_without_entries_is_upgraded() -> None:
+    """It has no root yet, or one over empty trees: no entries tell which."""
+    ledger = LifeLedger()
+    ledger.install()
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    for text, version in (
+        (ORDERED, "2"),
+        (
+            THREE.replace("Map[str, Lot]", "Ordered[str, Lot]").replace(
+                "Map, Value", "Map, Ordered, Value"
+            ),
+            "3",
+        ),
+    ):
+        assert ledger.upgrade(text, version, "frozen").status == "done"
+        assert ledger.decide(ledger.propose("freeze")).status == "done"
+
+
+@pytest.mark.usefixtures("small")
+def test_a_fresh_process_makes_the_roots_again_bit_by_bit(
+    ledger: LifeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ledger.decide(ledger.propose("freeze")).status == "done"
+    number = ledger.propose("upgrade", package=ledger.package(TWO, "2"), mode="frozen")
+    tried = ledger.rehearse(number)
+    ledger.decide(number)
+    ledger.pass_blocks(3)
+    monkeypatch.setattr(roots, "_SLICE_COST", 500)
+    ledger.kernel = Kernel(ledger.genesis, ledger.id, [Notes])
+    slices = 1
+    while not upgrade.catch_up(ledger.kernel.place(ledger.state, ledger.state.time_ms)):
+        slices += 1
+    assert slices > 3
+    made = ledger.kernel.library.roots
+    ledger.pass_blocks(1)
+    assert ledger.kernel.library.roots is made
+    finish(ledger, number)
+    assert ledger.proposal(number).status == "done"
+    assert to_text(ledger.state.tries.root_of("lots")) == tried.root_after
+    assert upgrade.catch_up(ledger.kernel.place(ledger.state, ledger.state.time_ms))
 
 
 @pytest.mark.usefixtures("small")
@@ -241,8 +323,11 @@ def test_no_range_is_proved_before_all_rows_are_in_the_tree(ledger: LifeLedger) 
 
 
 @pytest.mark.usefixtures("small")
-def test_a_fresh_kernel_goes_on_at_any_block(ledger: LifeLedger) -> None:
-    number = begin(ledger)
+@pytest.mark.parametrize("mode", ["open", "frozen"])
+def test_a_fresh_kernel_goes_on_at_any_block(ledger: LifeLedger, mode: str) -> None:
+    if mode == "frozen":
+        assert ledger.decide(ledger.propose("freeze")).status == "done"
+    number = begin(ledger, mode=mode)
     twin = ledger.state.copy()
     while ledger.migration() is not None:
         tx = ledger.tx(ALICE, "governance", "go_on", {"number": number})
