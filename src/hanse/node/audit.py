@@ -73,12 +73,21 @@ class _Registry:
 class _Signatures:
     """Checks gathered over blocks and verified in order, in a process of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, many: bool) -> None:
+        """Begin; with ``many`` to come the process is started now, to be ready when it is asked."""
         self.count = 0
         self._checks: list[Check] = []
         self._places: list[_Place] = []
         self._under_way: deque[tuple[Future[bytes], list[Check], list[_Place]]] = deque()
         self._pool: ProcessPoolExecutor | None = None
+        if many:
+            self._start().submit(verify_here, [])
+
+    def _start(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, context)
+        return self._pool
 
     def add(self, place: _Place, checks: Iterable[Check]) -> None:
         for check in checks:
@@ -88,10 +97,7 @@ class _Signatures:
             self._send()
 
     def _send(self) -> None:
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, context)
-        work = self._pool.submit(verify_here, self._checks)
+        work = self._start().submit(verify_here, self._checks)
         self._under_way.append((work, self._checks, self._places))
         self._checks, self._places = [], []
         while len(self._under_way) > IN_HAND:
@@ -253,7 +259,8 @@ def audit(
         ContractMismatch: an installed contract is not the approved one.
     """
     begun = time.monotonic()
-    signatures = _Signatures()
+    size = sum([part.stat().st_size for part in folder.log.glob("*")])
+    signatures = _Signatures(many=size > CHECKS * 1_000)
     contracts = [contract for app in apps for contract in app.contracts]
     try:
         with rerunning(folder, contracts, scratch) as rerun:

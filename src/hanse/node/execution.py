@@ -79,6 +79,36 @@ class _Asked:
     attempts: int = 0
 
 
+Launched = tuple[subprocess.Popen[bytes], socket.socket]
+"""A process that imports what it needs while nobody waits for it, and the node's end to it."""
+
+
+def launch() -> Launched:
+    """Start a process that waits for the ledger it is for; :meth:`Worker.start` tells it."""
+    mine, its = socket.socketpair()
+    for end in (mine, its):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    with its:
+        child = subprocess.Popen(
+            list(COMMAND),
+            stdin=its.fileno(),
+            stdout=its.fileno(),
+            stderr=subprocess.DEVNULL,
+            env=kept,
+        )
+    mine.settimeout(PATIENCE_S)
+    return child, mine
+
+
+def dismiss(launched: Launched) -> None:
+    """End a process that was never told what it is for."""
+    child, link = launched
+    link.close()  # which is how it knows
+    child.kill()
+    child.wait()
+
+
 class Worker:
     """The locked process of one ledger.
 
@@ -86,8 +116,12 @@ class Worker:
     event loop, from the first coroutine on.
     """
 
-    def __init__(self, kernel: Kernel, store: Read) -> None:
-        """Execute by the rules of ``kernel`` on the state of ``store``, once started."""
+    def __init__(self, kernel: Kernel, store: Read, launched: Launched | None = None) -> None:
+        """Execute by the rules of ``kernel`` on the state of ``store``, once started.
+
+        ``launched`` is a process to begin with, which its launcher dismisses; else a fresh one.
+        """
+        self._launched = launched
         self._kernel = kernel
         self._store = store
         self._child: subprocess.Popen[bytes] | None = None
@@ -109,20 +143,8 @@ class Worker:
             WorkerTripped: it does not start.
         """
         told = self._told()
-        mine, its = socket.socketpair()
-        for end in (mine, its):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        with its:
-            self._child = subprocess.Popen(
-                list(COMMAND),
-                stdin=its.fileno(),
-                stdout=its.fileno(),
-                stderr=subprocess.DEVNULL,
-                env=kept,
-            )
-        mine.settimeout(PATIENCE_S)
-        self._socket = mine
+        launched, self._launched = self._launched, None
+        self._child, self._socket = launched or launch()
         self._ask(self._opening(), told)
         self._read_height = told.written  # or a later one already
         for generation in self._store.unwritten():

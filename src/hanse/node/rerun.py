@@ -7,7 +7,7 @@ the log holds is ``Corrupt``: no request is at fault here.
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from hanse.node.blocks import (
     transactions_of,
 )
 from hanse.node.errors import RecordInvalid, RootMismatch
-from hanse.node.execution import Worker
+from hanse.node.execution import Worker, dismiss, launch
 from hanse.node.folder import Folder
 from hanse.node.packages import load_kernel
 from hanse.storage import BlockLog, Snapshot, Store
@@ -134,23 +134,22 @@ def rerunning(
         ContractMismatch: an installed contract is not the approved one.
         Corrupt: the log is damaged, or lacks what the node's store shows to have been durable.
     """
-    kernel = load_kernel(folder, contracts)
-    log = BlockLog.open(
-        folder.log, readonly=True, acknowledged_height=stored_height(folder, kernel)
-    )
-    try:
-        with tempfile.TemporaryDirectory(prefix="hanse-rerun-", dir=scratch) as path:
-            store = Store.open(Path(path), kernel.hash)
-            locked = contained and containment.is_available()
-            worker = Worker(kernel, store) if locked else None
-            try:
-                yield Rerun(folder, kernel, log, store, worker)
-            finally:
-                if worker is not None:
-                    worker.stop()
-                store.close()
-    finally:
-        log.close()
+    with ExitStack() as undone:
+        launched = launch() if contained and containment.is_available() else None
+        if launched is not None:  # it imports while the rules are loaded here
+            undone.callback(dismiss, launched)
+        kernel = load_kernel(folder, contracts)
+        log = BlockLog.open(
+            folder.log, readonly=True, acknowledged_height=stored_height(folder, kernel)
+        )
+        undone.callback(log.close)
+        path = undone.enter_context(tempfile.TemporaryDirectory(prefix="hanse-rerun-", dir=scratch))
+        store = Store.open(Path(path), kernel.hash)
+        undone.callback(store.close)
+        worker = None if launched is None else Worker(kernel, store, launched)
+        if worker is not None:
+            undone.callback(worker.stop)
+        yield Rerun(folder, kernel, log, store, worker)
 
 
 def stored_height(folder: Folder, kernel: Kernel) -> int | None:
