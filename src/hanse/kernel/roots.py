@@ -2,7 +2,7 @@
 """The roots of a frozen contract before and after its migration, made of its entries in chunks.
 
 Whoever executes blocks has no tries, so it makes these two, of one contract, in memory. They follow
-from the state: a process that begins in the middle of a migration makes them again (ADR 0022).
+from the state: a process that begins in the middle of a migration makes them again (ADR 0021).
 """
 
 from typing import Final
