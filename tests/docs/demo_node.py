@@ -25,6 +25,8 @@ class Demo:
 @contextmanager
 def running_demo(home: Path) -> Iterator[Demo]:
     """Run ``hanse demo --dir demo`` until the block ends; its story has been played."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # by a shell, in the background: children
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # would ignore Ctrl-C, too
     said, folder = home / "said", home / "demo"
     command = [str(Path(sys.executable).parent / "hanse"), "demo", "--port", "0"]
     with said.open("wb") as output:
